@@ -1,0 +1,198 @@
+#pragma once
+// What people ask for, as the command gateway hands it on: already parsed, not yet authorised beyond the membership that
+// the gateway checks. Whoever decides answers with the JSON object of messages/WIRE.md, or with an errc and its context.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "messages/fields.hpp"
+#include "messages/ids.hpp"
+#include "messages/requests.hpp"
+
+namespace penstock::messages {
+
+/// The "ok" object of an answer, as JSON text.
+struct answered {
+  std::string json;
+  PENSTOCK_FIELDS(json);
+};
+
+/// Who asks. `op` is the client's name for a change (empty for questions): repeated, it is answered and not done again.
+struct caller {
+  std::string user;
+  std::string op;
+  PENSTOCK_FIELDS(user, op);
+};
+
+struct submit_item {
+  std::string pacs;
+  dicom_uid study;
+  std::vector<dicom_uid> series;
+  PENSTOCK_FIELDS(pacs, study, series);
+};
+
+struct submit_requests {
+  caller who;
+  std::vector<submit_item> items;  ///< at most 1,000, checked by the gateway
+  request_priority priority = request_priority::normal;
+  PENSTOCK_FIELDS(who, items, priority);
+};
+
+struct cancel_requests {
+  caller who;
+  std::vector<std::uint64_t> requests;
+  PENSTOCK_FIELDS(who, requests);
+};
+
+/// Gives up the project's holdings of these studies.
+struct delete_holdings {
+  caller who;
+  std::vector<dicom_uid> studies;
+  PENSTOCK_FIELDS(who, studies);
+};
+
+/// What a download shall hold: whole studies, or series, or single instances; exactly one list is not empty.
+/// `resume` names an earlier download of the same user and project instead.
+struct authorise_download {
+  caller who;
+  std::vector<dicom_uid> studies;
+  std::vector<dicom_uid> series;
+  std::vector<dicom_uid> instances;
+  std::string resume;
+  std::string key_check;  ///< hex; with `resume`: must equal what was kept when the download was opened
+  PENSTOCK_FIELDS(who, studies, series, instances, resume, key_check);
+};
+
+/// One study of an authorised download. `instances` is the holding's manifest, narrowed to what was asked for.
+struct download_part {
+  std::string pacs;
+  std::uint32_t shard = 0;
+  dicom_uid study;
+  std::vector<dicom_uid> instances;
+  PENSTOCK_FIELDS(pacs, shard, study, instances);
+};
+
+/// Answer to authorise_download, after its journal entry. `download` is the id that clients see.
+struct download_authorised {
+  std::string download;
+  std::vector<download_part> parts;
+  std::vector<dicom_uid> series;  ///< when not empty: only objects of these series
+  PENSTOCK_FIELDS(download, parts, series);
+};
+
+/// `pacs` lists ids; when it is empty, `institution` (and `department`, if not empty) chooses.
+struct find_patients {
+  caller who;
+  std::vector<std::string> pacs;
+  std::string institution;
+  std::string department;
+  std::vector<protected_text> mrns;
+  std::uint32_t wait_ms = 10'000;
+  PENSTOCK_FIELDS(who, pacs, institution, department, mrns, wait_ms);
+};
+
+/// Either `mrns` or `accessions`. `study_date` is empty, a day or a DICOM range (`20090101-20120101`).
+struct find_studies {
+  caller who;
+  std::vector<std::string> pacs;
+  std::string institution;
+  std::string department;
+  std::vector<protected_text> mrns;
+  std::vector<protected_text> accessions;
+  std::string study_date;
+  std::vector<std::string> modalities;
+  std::uint32_t wait_ms = 10'000;
+  PENSTOCK_FIELDS(who, pacs, institution, department, mrns, accessions, study_date, modalities, wait_ms);
+};
+
+struct find_series {
+  caller who;
+  std::string pacs;
+  dicom_uid study;
+  std::uint32_t wait_ms = 10'000;
+  PENSTOCK_FIELDS(who, pacs, study, wait_ms);
+};
+
+struct read_search {
+  caller who;
+  std::string search;
+  std::string cursor;  ///< as an earlier part gave it under "next"; empty: from the start
+  std::uint32_t wait_ms = 10'000;
+  PENSTOCK_FIELDS(who, search, cursor, wait_ms);
+};
+
+struct cancel_search {
+  caller who;
+  std::string search;
+  PENSTOCK_FIELDS(who, search);
+};
+
+/// A page of a listing: `filter` and `sort` are the JSON of WIRE.md ("Filter F"), checked by whoever answers.
+struct page_options {
+  std::string filter;
+  std::string sort;
+  std::uint32_t limit = 500;
+  std::string cursor;
+  PENSTOCK_FIELDS(filter, sort, limit, cursor);
+};
+
+struct list_requests {
+  caller who;
+  page_options page;
+  PENSTOCK_FIELDS(who, page);
+};
+
+struct show_request {
+  caller who;
+  std::uint64_t request = 0;
+  std::uint32_t limit = 500;
+  std::string cursor;  ///< of the list of missing instances
+  PENSTOCK_FIELDS(who, request, limit, cursor);
+};
+
+enum class holding_level : std::uint8_t { study, series, instance };
+
+struct list_holdings {
+  caller who;
+  holding_level level = holding_level::study;
+  dicom_uid study;   ///< required for series and instances
+  dicom_uid series;  ///< narrows instances
+  page_options page;
+  PENSTOCK_FIELDS(who, level, study, series, page);
+};
+
+struct describe_usage {
+  caller who;
+  PENSTOCK_FIELDS(who);
+};
+
+/// What the queue adds to a listing before it forwards it to the list reader: what only the living know.
+struct pacs_outlook {
+  std::string pacs;
+  std::string institution;
+  std::string reason;  ///< why no permit comes now, in words; empty: one may come at once
+  PENSTOCK_FIELDS(pacs, institution, reason);
+};
+
+struct read_requests {
+  std::string project;
+  page_options page;
+  std::vector<pacs_outlook> outlook;
+  PENSTOCK_FIELDS(project, page, outlook);
+};
+
+struct read_request {
+  std::string project;
+  show_request which;
+  std::vector<pacs_outlook> outlook;
+  PENSTOCK_FIELDS(project, which, outlook);
+};
+
+struct read_holdings {
+  std::string project;
+  list_holdings which;
+  PENSTOCK_FIELDS(project, which);
+};
+
+}  // namespace penstock::messages

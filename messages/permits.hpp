@@ -1,0 +1,94 @@
+#pragma once
+// Between the queues, the searches and the governor of a PACS. The governor never asks and never waits.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "messages/fields.hpp"
+#include "messages/journal.hpp"
+
+namespace penstock::messages {
+
+/// From a queue when the number of requests it could start at this PACS changes between none and some. Zero takes the
+/// project out of the round.
+struct work_waiting {
+  std::string project;
+  std::uint32_t weight = 1;
+  std::uint64_t ready = 0;    ///< prepared and allowed to start
+  std::uint64_t waiting = 0;  ///< all that are scheduled here
+  PENSTOCK_FIELDS(project, weight, ready, waiting);
+};
+
+/// The right to send one C-MOVE-RQ before `send_before_boottime_ns` (CLOCK_BOOTTIME). `rows` must be committed with the
+/// entry that records the start: they carry the stamp of the sliding log and the lease.
+struct permit_granted {
+  std::uint64_t permit = 0;
+  std::string pacs;
+  std::int64_t send_before_boottime_ns = 0;
+  std::vector<state_row> rows;
+  PENSTOCK_FIELDS(permit, pacs, send_before_boottime_ns, rows);
+};
+
+/// The queue's word on a permit: `started` after its entry is durable, else it was not used and the stamp is free again.
+struct permit_answered {
+  std::uint64_t permit = 0;
+  bool started = false;
+  PENSTOCK_FIELDS(permit, started);
+};
+
+/// The retrieval under this permit is over; its lease row was erased with the entry that said so.
+struct retrieval_over {
+  std::uint64_t permit = 0;
+  PENSTOCK_FIELDS(permit);
+};
+
+/// The association says of a running retrieval, every few seconds, that it is not a leftover.
+struct retrieval_alive {
+  std::uint64_t permit = 0;
+  PENSTOCK_FIELDS(permit);
+};
+
+enum class query_purpose : std::uint8_t { search, enumeration };
+
+/// One C-FIND-RQ wanted, under `find_per_minute` or `enumerate_per_minute`. Granted in order of arrival per project,
+/// in turn over projects.
+struct query_wanted {
+  std::uint64_t ticket = 0;
+  std::string project;
+  query_purpose purpose = query_purpose::search;
+  PENSTOCK_FIELDS(ticket, project, purpose);
+};
+
+/// `rows` go into the entry that records the query.
+struct query_granted {
+  std::uint64_t ticket = 0;
+  std::string pacs;
+  std::vector<state_row> rows;
+  PENSTOCK_FIELDS(ticket, pacs, rows);
+};
+
+/// Sent to every queue with work at this PACS whenever the answer to "why not now" changes.
+struct governor_outlook {
+  std::string pacs;
+  std::string reason;  ///< in words, empty when a permit may come at once
+  std::int64_t until_us = 0;
+  PENSTOCK_FIELDS(pacs, reason, until_us);
+};
+
+/// What the association saw of the PACS: answers to anything, or no answer.
+struct pacs_reachability {
+  std::string pacs;
+  bool reachable = true;
+  std::string problem;
+  PENSTOCK_FIELDS(pacs, reachable, problem);
+};
+
+/// `projects` limits what is counted under "waiting"; an admin (`all_projects`) sees every project.
+struct describe_governor {
+  std::vector<std::string> projects;
+  bool all_projects = false;
+  PENSTOCK_FIELDS(projects, all_projects);
+};
+
+}  // namespace penstock::messages
