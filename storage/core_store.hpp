@@ -1,0 +1,36 @@
+#pragma once
+// The core database and how it is opened: columns, settings, the comparison with its fence, and what is done about a
+// damaged write-ahead log (JOURNAL.md, "Recovery"). Only the journal commits to it; everybody may read.
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "messages/result.hpp"
+#include "storage/row_store.hpp"
+
+namespace penstock::storage {
+
+struct core_store_options {
+  std::filesystem::path directory;
+  std::filesystem::path fence;  ///< a file outside `directory`
+  /// An administrator has looked at a journal that is behind its fence (or has none) and takes it as it is: the fence
+  /// is then set anew. Never the default.
+  bool accept_rollback = false;
+};
+
+struct opened_core {
+  std::shared_ptr<row_store> store;
+  /// Empty in the ordinary case; else what the operator and the log must be told, a sentence each.
+  std::vector<std::string> warnings;
+  /// True when the log's damaged end was cut off, at or after the fence: whoever counts past starts must then assume
+  /// the worst, because the newest second may be missing.
+  bool newest_may_be_missing = false;
+};
+
+/// errc::corrupt when the database is damaged or behind its fence; the text says which, with both positions. A new,
+/// empty database gets a fence at 0, so that a fence which is missing later is noticed.
+[[nodiscard]] messages::result<opened_core> open_core_store(const core_store_options& options);
+
+}  // namespace penstock::storage

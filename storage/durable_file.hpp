@@ -1,0 +1,25 @@
+#pragma once
+// Small files that are there whole or not at all, whatever happens meanwhile.
+
+#include <cstddef>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "messages/result.hpp"
+
+namespace penstock::storage {
+
+/// `errno` as a failure: no_space for a full disk or quota, else io_error.
+[[nodiscard]] messages::failure failure_of_errno(const std::string& operation);
+
+/// Writes beside, syncs, renames over `file`, syncs the directory. Mode 0600.
+[[nodiscard]] messages::result<void> replace_file(const std::filesystem::path& file, std::string_view text);
+/// Nothing when there is no such file; errc::too_large when it is larger than `limit_bytes`.
+[[nodiscard]] messages::result<std::optional<std::string>> read_small_file(const std::filesystem::path& file,
+                                                                           std::size_t limit_bytes);
+/// Makes names created, renamed or removed in `directory` durable.
+[[nodiscard]] messages::result<void> sync_directory(const std::filesystem::path& directory);
+
+}  // namespace penstock::storage

@@ -1,0 +1,31 @@
+#pragma once
+// The fence is a small file outside the core database that says how far the journal had come. A database that is behind
+// it, or that had another root at its size, was rolled back or altered: RocksDB by itself opens such a database
+// silently.
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+
+#include "messages/result.hpp"
+#include "storage/merkle_tree.hpp"
+#include "storage/row_store.hpp"
+
+namespace penstock::storage {
+
+/// How far the journal had come: the number of entries, the root over them, and when (microseconds since 1970, UTC).
+struct tree_checkpoint {
+  std::uint64_t size = 0;
+  tree_hash root = empty_tree_root();
+  std::int64_t at_us = 0;
+};
+
+/// Replaces the file: written beside, synced, renamed, directory synced.
+[[nodiscard]] messages::result<void> write_fence(const std::filesystem::path& file, const tree_checkpoint& reached);
+/// Nothing when there is no file; errc::corrupt when it cannot be understood.
+[[nodiscard]] messages::result<std::optional<tree_checkpoint>> read_fence(const std::filesystem::path& file);
+
+/// errc::corrupt, with both sizes or roots in the text, unless the journal in `core` contains all of `fence`.
+[[nodiscard]] messages::result<void> check_fence(const row_reader& core, const tree_checkpoint& fence);
+
+}  // namespace penstock::storage

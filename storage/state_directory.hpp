@@ -1,0 +1,50 @@
+#pragma once
+// The directory that holds all state of one server: locked while the server runs, private (0700), with room kept for a
+// clean stop on a full disk.
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+
+#include "messages/result.hpp"
+
+namespace penstock::storage {
+
+struct state_directory_options {
+  std::filesystem::path root;
+  std::size_t shards = 2;
+  std::uint64_t free_bytes_needed = std::uint64_t{64} << 20;  ///< less than this free at the start is refused
+  std::uint64_t ballast_bytes = std::uint64_t{16} << 20;
+};
+
+class state_directory {
+ public:
+  /// Makes what is missing and takes the lock. errc::held_by_another (the text names the directory and the other
+  /// process's id), errc::no_space (the text says how much is free and how much is needed), errc::io_error.
+  [[nodiscard]] static messages::result<state_directory> open(const state_directory_options& options);
+  ~state_directory();
+  state_directory(state_directory&& other) noexcept;
+  state_directory& operator=(state_directory&& other) noexcept;
+  state_directory(const state_directory&) = delete;
+  state_directory& operator=(const state_directory&) = delete;
+
+  [[nodiscard]] const std::filesystem::path& root() const { return root_; }
+  [[nodiscard]] std::filesystem::path core() const { return root_ / "core"; }
+  /// Outside core(), see fence.hpp.
+  [[nodiscard]] std::filesystem::path fence() const { return root_ / "journal.fence"; }
+  [[nodiscard]] std::filesystem::path keys() const { return root_ / "keys"; }
+  [[nodiscard]] std::filesystem::path shard(std::size_t number) const;
+  [[nodiscard]] std::filesystem::path shard_catalogue(std::size_t number) const { return shard(number) / "catalogue"; }
+  [[nodiscard]] std::filesystem::path shard_packs(std::size_t number) const { return shard(number) / "packs"; }
+
+  /// Gives the ballast's room to whoever must still write in order to stop; it is made again at the next open.
+  void release_ballast();
+  [[nodiscard]] messages::result<std::uint64_t> free_bytes() const;
+
+ private:
+  state_directory(std::filesystem::path root, int lock_fd) : root_(std::move(root)), lock_fd_(lock_fd) {}
+  std::filesystem::path root_;
+  int lock_fd_ = -1;
+};
+
+}  // namespace penstock::storage

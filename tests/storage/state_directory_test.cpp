@@ -1,0 +1,100 @@
+#include "storage/state_directory.hpp"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+#include <string>
+
+#include "tests/storage/store_fixture.hpp"
+
+namespace penstock::storage {
+namespace {
+
+using messages::errc;
+using test::value_of;
+namespace fs = std::filesystem;
+
+struct state_fixture {
+  test::scratch_directory scratch;
+  state_directory_options options() const { return {scratch / "deep" / "state", 2, 1 << 20, 1 << 20}; }
+};
+
+unsigned mode_of(const fs::path& path) {
+  struct stat status {};
+  BOOST_REQUIRE_EQUAL(::stat(path.c_str(), &status), 0);
+  return status.st_mode & 0777;
+}
+
+BOOST_FIXTURE_TEST_SUITE(state_directory_suite, state_fixture)
+
+BOOST_AUTO_TEST_CASE(makes_private_rooms_and_keeps_room_for_the_end) {
+  const auto state = value_of(state_directory::open(options()));
+  for (const auto& room :
+       {state.root(), state.core(), state.keys(), state.shard(0), state.shard_catalogue(1), state.shard_packs(1)}) {
+    BOOST_TEST(fs::is_directory(room), room.string());
+    BOOST_TEST(mode_of(room) == 0700U);
+  }
+  BOOST_TEST(!fs::exists(state.shard(2)));
+  BOOST_TEST(fs::file_size(state.root() / "ballast") == std::uintmax_t{1} << 20);
+  BOOST_TEST(value_of(state.free_bytes()) > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_directory_in_use_and_names_the_process) {
+  auto state = value_of(state_directory::open(options()));
+  const auto refused = state_directory::open(options());
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::held_by_another));
+  BOOST_TEST(refused.error().context ==
+             "state directory " + options().root.string() + " is in use by process " + std::to_string(::getpid()));
+}
+
+BOOST_AUTO_TEST_CASE(lets_the_lock_go_with_the_object_and_only_then) {
+  {
+    auto first = value_of(state_directory::open(options()));
+    const auto moved = std::move(first);
+    BOOST_TEST(!state_directory::open(options()).ok());
+  }
+  BOOST_TEST(state_directory::open(options()).ok());
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_full_disk_with_both_figures) {
+  auto greedy = options();
+  greedy.free_bytes_needed = std::uint64_t{1} << 60;
+  const auto refused = state_directory::open(greedy);
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::no_space));
+  BOOST_TEST(refused.error().context.find(" MiB free, ") != std::string::npos);
+  BOOST_TEST(refused.error().context.ends_with("1099511627777 MiB needed"));
+  BOOST_TEST(state_directory::open(options()).ok());
+}
+
+BOOST_AUTO_TEST_CASE(gives_the_ballast_away_once_and_makes_it_again) {
+  {
+    auto state = value_of(state_directory::open(options()));
+    state.release_ballast();
+    state.release_ballast();
+    BOOST_TEST(!fs::exists(state.root() / "ballast"));
+  }
+  const auto state = value_of(state_directory::open(options()));
+  BOOST_TEST(fs::exists(state.root() / "ballast"));
+}
+
+BOOST_AUTO_TEST_CASE(makes_an_open_directory_private_again) {
+  fs::create_directories(options().root);
+  ::chmod(options().root.c_str(), 0755);
+  const auto state = value_of(state_directory::open(options()));
+  BOOST_TEST(mode_of(state.root()) == 0700U);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_file_in_the_place_of_a_directory) {
+  fs::create_directories(options().root);
+  fs::copy_file("/proc/self/comm", options().root / "core");
+  BOOST_TEST((state_directory::open(options()).error().code == errc::io_error));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace penstock::storage
