@@ -1,0 +1,253 @@
+#include "actors/cache_shard.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <optional>
+#include <stdexcept>
+#include <unordered_map>
+#include <utility>
+
+#include "actors/instance_items.hpp"
+#include "actors/study_settlement.hpp"
+#include "messages/actor_errors.hpp"
+#include "messages/type_ids.hpp"
+
+namespace penstock::actors {
+namespace {
+
+using namespace messages;
+using storage::catalogued_instance;
+
+constexpr std::size_t most_parts_of_a_study = 4096;
+
+failure bad_request(const char* what) { return {errc::bad_request, what}; }
+
+class cache_shard {
+ public:
+  using handle = cache_shard_actor;
+  static constexpr const char* name = "cache_shard";
+
+  cache_shard(handle::pointer self, cache_shard_options options) : self_(self), options_(std::move(options)) {
+    pack_shelf shelf{options_.packs, *options_.files};
+    if (auto prepared = shelf.prepare(); !prepared) throw std::runtime_error(prepared.error().text());
+    bool made_again = false;
+    storage_.emplace(shard_storage{std::move(shelf), open_catalogue(made_again), options_.files});
+    compare_at_start(made_again);
+  }
+
+  handle::behavior_type make_behavior() {
+    return {
+        [this](const reserve_pack& wanted) { return on_reserve_pack(wanted); },
+        [this](settle_study& arrived) { return on_settle_study(arrived); },
+        [this](const adopt_study& wanted) { return on_adopt_study(wanted); },
+        [this](const locate_objects& wanted) { return on_locate_objects(wanted); },
+        [this](const list_instances& asked) { return on_list_instances(asked); },
+        [this](const forget_study& unclaimed) { return on_forget_study(unclaimed); },
+        [this](const describe_shard&) { return on_describe_shard(); },
+    };
+  }
+
+ private:
+  /// A damaged catalogue is set aside and made again: all it holds lies in the packs too.
+  storage::catalogue open_catalogue(bool& made_again) {
+    auto opened = storage::catalogue::open(options_.catalogue);
+    if (!opened && opened.error().code == errc::corrupt) {
+      spdlog::error("cache shard {}: {}: made again from the packs", options_.number, opened.error().text());
+      auto aside = options_.catalogue;
+      aside += ".damaged";
+      std::error_code why;
+      std::filesystem::remove_all(aside, why);
+      std::filesystem::rename(options_.catalogue, aside, why);
+      opened = storage::catalogue::open(options_.catalogue);
+      made_again = true;
+    }
+    if (!opened) throw std::runtime_error(opened.error().text());
+    return std::move(*opened);
+  }
+
+  void compare_at_start(bool made_again) {
+    const bool at_process_start = !options_.reconciled->exchange(true);
+    if (!at_process_start && !made_again) return;
+    // Later than the start, a study that has just settled may have no claim yet: then everything counts as claimed.
+    const claim_check keep_all = [](const std::string&, const dicom_uid&) { return true; };
+    reconciliation done;
+    if (at_process_start) {
+      auto compared = reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
+      if (!compared) return note(compared.error());
+      done = *compared;
+    } else if (auto again = read_packs_again(*storage_, keep_all, done); !again) {
+      return note(again.error());
+    }
+    spdlog::info(
+        "cache shard {}: {} unclaimed studies and {} packs removed, {} packs read again, {} packs lost, {} unreadable",
+        options_.number, done.unclaimed_studies, done.removed_packs, done.read_again, done.lost_packs,
+        done.unreadable_packs);
+    if (done.lost_packs + done.unreadable_packs > 0)
+      problem_ = std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) + " unreadable";
+  }
+
+  void note(const failure& problem) {
+    problem_ = problem.text();
+    spdlog::error("cache shard {}: {}", options_.number, problem_);
+  }
+
+  /// After a failed commit what is on the disk is known only when the store is opened again: by the next life.
+  void begin_anew() { self_->quit(caf::make_error(caf::sec::runtime_error, std::string{"the catalogue has failed"})); }
+
+  caf::result<pack_reserved> on_reserve_pack(const reserve_pack& wanted) {
+    if (!is_valid_name(wanted.pacs)) return to_caf(bad_request("reserve a pack: pacs"));
+    return pack_reserved{storage_->shelf.incoming().string(), pack_shelf::new_stem()};
+  }
+
+  caf::result<study_settled> on_settle_study(settle_study& arrived) {
+    if (!is_valid_name(arrived.pacs)) return to_caf(bad_request("settle a study: pacs"));
+    if (arrived.parts.size() > most_parts_of_a_study)
+      return to_caf({errc::too_large, "settle a study: more than " + std::to_string(most_parts_of_a_study) + " parts"});
+    std::vector<std::string> pack_ids;
+    for (const auto& part : arrived.parts) {
+      auto id = pack_shelf::pack_id_of_part(part);
+      if (!id) return to_caf(bad_request("settle a study: name of a part"));
+      pack_ids.push_back(std::move(*id));
+    }
+    settled_packs done;
+    if (auto settled = settle_packs(*storage_, arrived.pacs, arrived.study, pack_ids, done); !settled) {
+      note(settled.error());
+      if (done.catalogue_failed) begin_anew();
+      return to_caf(settled.error());
+    }
+    if (done.refused > 0)
+      spdlog::warn("cache shard {}: request {} of {}: {} objects refused", options_.number, arrived.request,
+                   arrived.project, done.refused);
+    return answer_settled(arrived, done);
+  }
+
+  caf::result<study_settled> answer_settled(settle_study& arrived, const settled_packs& done) {
+    auto served = served_of(*storage_, arrived.pacs, arrived.study);
+    if (!served) return to_caf(served.error());
+    study_settled answer;
+    answer.project = arrived.project;
+    answer.request = arrived.request;
+    answer.permit = arrived.permit;
+    answer.pacs = arrived.pacs;
+    answer.study = arrived.study;
+    answer.outcome = std::move(arrived.outcome);
+    answer.outcome.refused += done.refused;
+    fill_in(compare(arrived.expected.empty() ? done.arrived : arrived.expected, *served), *served, answer);
+    return answer;
+  }
+
+  static void fill_in(presence found, const std::vector<catalogued_instance>& served, study_settled& answer) {
+    summarise(served, found.present, answer);
+    answer.present = std::move(found.present);
+    answer.missing = std::move(found.missing);
+  }
+
+  caf::result<study_settled> on_adopt_study(const adopt_study& wanted) {
+    // Nothing expected would be nothing missing, and so look like a whole study.
+    if (wanted.expected.empty()) return to_caf(bad_request("adopt a study: expected"));
+    auto served = served_of(*storage_, wanted.pacs, wanted.study);
+    if (!served) return to_caf(served.error());
+    study_settled answer;
+    answer.project = wanted.project;
+    answer.request = wanted.request;
+    answer.pacs = wanted.pacs;
+    answer.study = wanted.study;
+    fill_in(judge_adoption(wanted.expected, wanted.patient, *served), *served, answer);
+    return answer;
+  }
+
+  caf::result<objects_located> on_locate_objects(const locate_objects& wanted) {
+    auto packs = storage_->catalogue.packs_of(wanted.pacs, wanted.study);
+    if (!packs) return to_caf(packs.error());
+    auto instances = storage_->catalogue.instances_of(wanted.pacs, wanted.study);
+    if (!instances) return to_caf(instances.error());
+    std::unordered_map<std::string, std::string> problem_of;
+    for (const auto& pack : *packs) problem_of[pack.pack_id] = problem_with(pack);
+    std::unordered_map<dicom_uid, const catalogued_instance*> known;
+    for (const auto& instance : *instances) known.emplace(instance.sop_instance, &instance);
+    objects_located answer{options_.node, {}};
+    for (const auto& uid : wanted.instances) {
+      const auto found = known.find(uid);
+      if (found == known.end())
+        answer.objects.push_back(unknown_object(uid));
+      else
+        answer.objects.push_back(located(*found->second, problem_of[found->second->pack_id]));
+    }
+    return answer;
+  }
+
+  std::string problem_with(const storage::catalogued_pack& pack) const {
+    if (pack.state == storage::pack_state::quarantined) return "quarantined: a check of its pack failed";
+    return storage_->shelf.is_settled(pack.pacs, pack.pack_id) ? "" : "its pack is missing";
+  }
+
+  static located_object unknown_object(const dicom_uid& uid) {
+    located_object object;
+    object.instance = uid;
+    object.problem = "not in the cache";
+    return object;
+  }
+
+  located_object located(const catalogued_instance& instance, const std::string& problem) const {
+    return {.series = instance.series,
+            .instance = instance.sop_instance,
+            .patient_id = instance.patient_id,
+            .pack = storage_->shelf.settled_path(instance.pacs, instance.pack_id).string(),
+            .offset = instance.part10_offset,
+            .bytes = instance.part10_bytes,
+            .dataset_sha256 = instance.dataset_sha256,
+            .series_number = instance.series_number,
+            .instance_number = instance.instance_number,
+            .problem = problem};
+  }
+
+  caf::result<answered> on_list_instances(const list_instances& asked) {
+    auto instances = storage_->catalogue.instances_of(asked.pacs, asked.study);
+    if (!instances) return to_caf(instances.error());
+    const nlohmann::json answer{{"items", instance_items(asked, std::move(*instances))}};
+    return answered{answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
+  }
+
+  caf::result<study_forgotten> on_forget_study(const forget_study& unclaimed) {
+    auto packs = storage_->catalogue.remove_study(unclaimed.pacs, unclaimed.study);
+    if (!packs) {
+      note(packs.error());
+      begin_anew();
+      return to_caf(packs.error());
+    }
+    study_forgotten answer;
+    std::vector<std::string> ids;
+    for (const auto& pack : *packs) {
+      ids.push_back(pack.pack_id);
+      answer.bytes += pack.pack_bytes;
+    }
+    // The rows are gone already: a pack that stays behind is removed at the next start of the process.
+    if (auto gone = storage_->shelf.discard(unclaimed.pacs, ids); !gone) {
+      note(gone.error());
+      return to_caf(gone.error());
+    }
+    return answer;
+  }
+
+  caf::result<shard_described> on_describe_shard() {
+    auto totals = storage_->catalogue.totals();
+    if (!totals) return shard_described{.problem = totals.error().text()};
+    return shard_described{totals->studies, totals->instances, totals->pack_bytes, problem_};
+  }
+
+  handle::pointer self_;
+  cache_shard_options options_;
+  std::optional<shard_storage> storage_;
+  std::string problem_;
+};
+
+}  // namespace
+
+cache_shard_actor start_cache_shard(caf::actor_system& system, cache_shard_options options,
+                                    custodian::observer on_restart, hosting where) {
+  if (where == hosting::detached)
+    return supervise<cache_shard, hosting::detached>(system, std::move(on_restart), std::move(options));
+  return supervise<cache_shard>(system, std::move(on_restart), std::move(options));
+}
+
+}  // namespace penstock::actors

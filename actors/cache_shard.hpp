@@ -1,0 +1,40 @@
+#pragma once
+// Starts a shard of the cache: packs on the disk and the catalogue that says what is in them. It blocks on the disk, so
+// it is detached in a server; tests leave it scheduled.
+//
+// Under `packs`: `incoming/<stem>-<n>.part` while objects arrive, `settled/<pacs>/<first two digits>/<stem>-<n>.pack`
+// afterwards. A stem is 16 random hexadecimal digits; of names that others chose, only the PACS's id of the rules file is
+// in a path. The PACS's folder is what tells whose a pack is when the catalogue must be made again from the packs.
+
+#include <atomic>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "actors/hosting.hpp"
+#include "messages/interfaces.hpp"
+#include "storage/file.hpp"
+
+namespace penstock::actors {
+
+struct cache_shard_options {
+  std::uint32_t number = 0;
+  std::filesystem::path packs;      ///< made when absent
+  std::filesystem::path catalogue;  ///< made when absent; made again from the packs when it is damaged
+  std::string node;                 ///< what objects_located says of where the packs are
+  /// Does any project hold this study? Asked at the start of the process, from the shard's thread; when in doubt the
+  /// answer must be true, because a study without a claim is removed.
+  std::function<bool(const std::string& pacs, const messages::dicom_uid& study)> is_claimed;
+  /// Set once the packs, the catalogue and the claims have been compared; shared by all lives of this shard, so that a
+  /// restart of the actor alone leaves what is on its way in peace.
+  std::shared_ptr<std::atomic<bool>> reconciled = std::make_shared<std::atomic<bool>>(false);
+  storage::file_system* files = &storage::posix_files();
+};
+
+[[nodiscard]] messages::cache_shard_actor start_cache_shard(caf::actor_system& system, cache_shard_options options,
+                                                            custodian::observer on_restart,
+                                                            hosting where = hosting::detached);
+
+}  // namespace penstock::actors

@@ -1,0 +1,95 @@
+#include "actors/dimse_jobs.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace penstock::actors {
+
+using namespace messages;
+
+namespace {
+
+std::string value_of(const query_row& row, const char* keyword) {
+  const auto found = row.values.find(keyword);
+  return found == row.values.end() ? std::string{} : found->second.reveal();
+}
+
+constexpr std::uint32_t most_series_of_a_study = 1'000;
+
+}  // namespace
+
+dimse_peer peer_of(const conf::pacs& pacs) {
+  dimse_peer peer;
+  peer.host = pacs.host;
+  peer.port = pacs.port;
+  peer.called_ae = pacs.ae_title;
+  peer.calling_ae = pacs.calling_ae;
+  return peer;
+}
+
+find_job find_job_for(const conf::pacs& pacs, std::vector<find_query> queries) {
+  find_job job;
+  job.peer = peer_of(pacs);
+  job.queries = std::move(queries);
+  job.default_charset = pacs.default_charset;
+  return job;
+}
+
+move_job move_job_for(const conf::pacs& pacs, const retrieve_study& command) {
+  move_job job;
+  job.peer = peer_of(pacs);
+  job.move_destination = pacs.calling_ae;
+  job.study_uid = command.study;
+  job.series_uids = command.series;
+  job.wait_for_go = false;
+  job.send_before_boottime_ns = command.send_before_boottime_ns;
+  job.idle_timeout_ms = static_cast<std::uint32_t>(pacs.idle_timeout.count());
+  job.total_timeout_ms = static_cast<std::uint32_t>(pacs.total_timeout.count());
+  return job;
+}
+
+find_query series_query(const dicom_uid& study) {
+  return {"SERIES",
+          {{"StudyInstanceUID", protected_text{study.reveal()}}},
+          {"SeriesInstanceUID", "Modality", "SeriesNumber", "SeriesDescription", "NumberOfSeriesRelatedInstances"},
+          most_series_of_a_study};
+}
+
+find_query image_query(const dicom_uid& study, const dicom_uid& series) {
+  return {"IMAGE",
+          {{"StudyInstanceUID", protected_text{study.reveal()}}, {"SeriesInstanceUID", protected_text{series.reveal()}}},
+          {"SOPInstanceUID", "InstanceNumber"},
+          most_instances_of_a_series};
+}
+
+std::vector<dicom_uid> series_of(const query_answered& answer, const enumerate_study& what, study_enumerated& found) {
+  std::vector<dicom_uid> series;
+  found.truncated = found.truncated || answer.truncated;
+  for (const auto& row : answer.rows) {
+    dicom_uid uid{value_of(row, "SeriesInstanceUID")};
+    if (!is_valid_uid(uid.reveal())) continue;
+    if (!what.series.empty() && std::find(what.series.begin(), what.series.end(), uid) == what.series.end()) continue;
+    if (std::find(series.begin(), series.end(), uid) != series.end()) continue;
+    series.push_back(std::move(uid));
+    const auto modality = value_of(row, "Modality");
+    if (!modality.empty() && std::find(found.modalities.begin(), found.modalities.end(), modality) == found.modalities.end())
+      found.modalities.push_back(modality);
+  }
+  return series;
+}
+
+void add_instances(const query_answered& answer, study_enumerated& found) {
+  found.truncated = found.truncated || answer.truncated;
+  for (const auto& row : answer.rows) {
+    dicom_uid uid{value_of(row, "SOPInstanceUID")};
+    if (is_valid_uid(uid.reveal())) found.instances.push_back(std::move(uid));
+  }
+}
+
+std::string hex_status(std::uint32_t status) {
+  char text[16];
+  std::snprintf(text, sizeof text, "0x%04X", status & 0xffffU);
+  return text;
+}
+
+}  // namespace penstock::actors

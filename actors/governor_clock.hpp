@@ -1,0 +1,27 @@
+#pragma once
+// Starts the governor of one PACS: it carries permit_policy and query_policy and decides nothing itself.
+
+#include <memory>
+#include <string>
+
+#include "actors/hosting.hpp"
+#include "actors/time_source.hpp"
+#include "conf/rules.hpp"
+#include "messages/interfaces.hpp"
+#include "storage/row_store.hpp"
+
+namespace penstock::actors {
+
+struct governor_clock_options {
+  std::string pacs;
+  conf::rules_ptr rules;
+  messages::audit_journal_actor journal;
+  std::shared_ptr<const storage::row_reader> core;
+  time_source clocks;
+};
+
+[[nodiscard]] messages::governor_clock_actor start_governor_clock(caf::actor_system& system,
+                                                                  governor_clock_options options,
+                                                                  custodian::observer on_restart);
+
+}  // namespace penstock::actors

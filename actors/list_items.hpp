@@ -1,0 +1,40 @@
+#pragma once
+// Requests and holdings as the JSON items of `requests.list`, `requests.show` and `cache.list`, and the tables of their
+// fields. Pure.
+
+#include <cstdint>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "actors/listing.hpp"
+#include "conf/rules.hpp"
+#include "messages/commands.hpp"
+#include "messages/holdings.hpp"
+#include "messages/requests.hpp"
+
+namespace penstock::actors {
+
+[[nodiscard]] const listed_table& request_table();
+/// At level study, series or instance.
+[[nodiscard]] const listed_table& holding_table(messages::holding_level level);
+
+/// What an item needs beside its row. `rules` may be null: then institutions and departments stay empty.
+struct item_context {
+  std::map<std::string, messages::pacs_outlook> outlook;  ///< by PACS
+  const conf::rules* rules = nullptr;
+};
+[[nodiscard]] item_context context_of(const std::vector<messages::pacs_outlook>& outlook, const conf::rules* rules);
+
+/// Why a scheduled request waits: the name of its waiting_reason, for `retry_later` with the time of the next try; a
+/// request that is ready says what the PACS's outlook says, or that it is next in turn. Empty in every other state.
+[[nodiscard]] std::string reason_of(const messages::request_row& row, const item_context& context);
+
+/// `position` counts from 1 within the project's line for the PACS; 0 = not waiting, null in the item.
+[[nodiscard]] nlohmann::json request_item(const messages::request_row& row, std::uint64_t position,
+                                          const item_context& context);
+[[nodiscard]] nlohmann::json history_items(const messages::request_row& row);
+[[nodiscard]] nlohmann::json holding_item(const messages::holding_row& row, const item_context& context);
+
+}  // namespace penstock::actors

@@ -1,0 +1,279 @@
+#include "actors/list_reader.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <unordered_map>
+#include <utility>
+
+#include "actors/list_items.hpp"
+#include "messages/actor_errors.hpp"
+#include "messages/type_ids.hpp"
+#include "storage/keys.hpp"
+#include "storage/rows.hpp"
+
+namespace penstock::actors {
+namespace {
+
+using namespace messages;
+namespace keys = storage::keys;
+using nlohmann::json;
+using storage::column;
+using storage::row_reader;
+
+/// Studies of one UID that a project may hold from as many PACS.
+constexpr std::size_t most_holdings_of_a_study = 64;
+constexpr std::size_t sortable_digits = 16;
+
+using positions = std::unordered_map<std::uint64_t, std::uint64_t>;
+
+std::uint64_t number_at_end(std::string_view key) {
+  std::uint64_t number = 0;
+  if (key.size() < sortable_digits) return number;
+  const auto digits = key.substr(key.size() - sortable_digits);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  return number;
+}
+
+/// `prefix` is keys::waiting_of(project): the PACS is what follows, up to the next slash.
+std::string_view pacs_in(std::string_view waiting_key, std::string_view prefix) {
+  const auto rest = waiting_key.substr(prefix.size());
+  return rest.substr(0, rest.find('/'));
+}
+
+/// Where each waiting request stands in its project's line for its PACS, from 1.
+result<positions> read_positions(const row_reader& core, const std::string& project, listing& page) {
+  positions found;
+  std::string line;
+  std::uint64_t position = 0;
+  const auto prefix = keys::waiting_of(project);
+  auto end = core.scan(column::rows, {.prefix = prefix}, [&](std::string_view key, std::string_view) {
+    if (const auto pacs = pacs_in(key, prefix); pacs != line) {
+      line = pacs;
+      position = 0;
+    }
+    found.emplace(number_at_end(key), ++position);
+    return page.visit();
+  });
+  if (!end) return end.error();
+  return found;
+}
+
+result<std::uint64_t> read_position(const row_reader& core, const request_row& row) {
+  std::uint64_t position = 0;
+  bool met = false;
+  auto end = core.scan(column::rows, {.prefix = keys::waiting_at(row.project, row.pacs)},
+                       [&](std::string_view key, std::string_view) {
+                         ++position;
+                         met = number_at_end(key) == row.number;
+                         return !met;
+                       });
+  if (!end) return end.error();
+  return met ? position : 0;
+}
+
+/// A page of the missing instances, in the order of their UIDs, so that it can go on when some have arrived meanwhile.
+result<void> put_missing(const row_reader& core, const read_request& asked, json& into) {
+  auto limit = page_limit(asked.which.limit);
+  if (!limit) return limit.error();
+  const auto guard = "missing\n" + std::to_string(asked.which.request);
+  dicom_uid after;
+  if (!asked.which.cursor.empty()) {
+    auto position = read_cursor(guard, asked.which.cursor);
+    if (!position) return position.error();
+    if (!position->is_string()) return fail(errc::bad_request, "cursor: not one that this listing gave");
+    after = dicom_uid{position->get<std::string>()};
+  }
+  auto list = storage::read_row<instance_list>(core, keys::missing(asked.project, asked.which.request),
+                                               "missing instances");
+  if (!list) return list.error();
+  auto missing = list->has_value() ? std::move((*list)->instances) : std::vector<dicom_uid>{};
+  std::sort(missing.begin(), missing.end());
+  auto uids = json::array();
+  auto at = std::upper_bound(missing.begin(), missing.end(), after);
+  for (; at != missing.end() && uids.size() < *limit; ++at) uids.push_back(at->reveal());
+  if (at != missing.end()) into["next"] = spell_cursor(guard, uids.back());
+  into["missing"] = std::move(uids);
+  return {};
+}
+
+/// A listing at series or instance level while the shards are asked.
+struct gathering {
+  listing page;
+  caf::typed_response_promise<answered> promise;
+  std::size_t waits_for = 0;
+};
+
+class list_reader {
+ public:
+  using handle = list_reader_actor;
+  static constexpr const char* name = "list_reader";
+
+  list_reader(handle::pointer self, list_reader_options options) : self_(self), options_(std::move(options)) {}
+
+  handle::behavior_type make_behavior() {
+    return {
+        [this](const read_requests& asked) { return reply(list_requests_of(asked)); },
+        [this](const read_request& asked) { return reply(show_request_of(asked)); },
+        [this](const read_holdings& asked) { return on_read_holdings(asked); },
+    };
+  }
+
+ private:
+  static caf::result<answered> reply(result<std::string> json_text) {
+    if (!json_text) return to_caf(json_text.error());
+    return answered{std::move(*json_text)};
+  }
+
+  std::shared_ptr<const conf::rules> rules() const { return options_.rules ? options_.rules() : nullptr; }
+
+  result<std::string> list_requests_of(const read_requests& asked) {
+    auto page = listing::open(asked.page, request_table(), options_.budget, options_.clock);
+    if (!page) return page.error();
+    const auto core = options_.core->snapshot();
+    const auto in_force = rules();
+    const auto context = context_of(asked.outlook, in_force.get());
+    auto waiting = read_positions(*core, asked.project, *page);
+    if (!waiting) return waiting.error();
+    auto end = storage::read_rows<request_row>(
+        *core, {.prefix = keys::requests_of(asked.project)}, "request", [&](std::string_view, request_row&& row) {
+          if (!page->visit()) return false;
+          const auto position = waiting->find(row.number);
+          page->add(request_item(row, position == waiting->end() ? 0 : position->second, context));
+          return true;
+        });
+    if (!end) return end.error();
+    return page->finish();
+  }
+
+  result<std::string> show_request_of(const read_request& asked) {
+    const auto core = options_.core->snapshot();
+    auto row = storage::read_row<request_row>(*core, keys::request(asked.project, asked.which.request), "request");
+    if (!row) return row.error();
+    if (!row->has_value()) return fail(errc::not_found, "request");
+    auto position = read_position(*core, **row);
+    if (!position) return position.error();
+    const auto in_force = rules();
+    auto item = request_item(**row, *position, context_of(asked.outlook, in_force.get()));
+    item["history"] = history_items(**row);
+    if (auto put = put_missing(*core, asked, item); !put) return put.error();
+    return item.dump(-1, ' ', false, json::error_handler_t::replace);
+  }
+
+  caf::result<answered> on_read_holdings(const read_holdings& asked) {
+    if (asked.which.level == holding_level::study) return reply(list_studies_of(asked));
+    if (asked.which.study.empty()) return to_caf({errc::bad_request, "StudyInstanceUID: missing"});
+    auto page = listing::open(asked.which.page, holding_table(asked.which.level), options_.budget, options_.clock);
+    if (!page) return to_caf(page.error());
+    auto questions = questions_about(asked);
+    if (!questions) return to_caf(questions.error());
+    auto gathered = std::make_shared<gathering>(
+        gathering{std::move(*page), self_->make_response_promise<answered>(), questions->size()});
+    for (auto& [shard, question] : *questions) ask_shard(shard, std::move(question), gathered);
+    return gathered->promise;
+  }
+
+  result<std::string> list_studies_of(const read_holdings& asked) {
+    auto page = listing::open(asked.which.page, holding_table(holding_level::study), options_.budget, options_.clock);
+    if (!page) return page.error();
+    const auto core = options_.core->snapshot();
+    const auto in_force = rules();
+    const auto context = context_of({}, in_force.get());
+    auto end = storage::read_rows<holding_row>(
+        *core, {.prefix = keys::holdings_of(asked.project)}, "holding", [&](std::string_view, holding_row&& row) {
+          if (!page->visit()) return false;
+          if (asked.which.study.empty() || row.study == asked.which.study) page->add(holding_item(row, context));
+          return true;
+        });
+    if (!end) return end.error();
+    return page->finish();
+  }
+
+  using shard_question = std::pair<std::uint32_t, list_instances>;
+
+  /// What to ask which shard: one question for each holding of the study, from whichever PACS.
+  result<std::vector<shard_question>> questions_about(const read_holdings& asked) const {
+    const auto core = options_.core->snapshot();
+    std::vector<std::string> held;
+    const auto ending = "/" + asked.which.study.reveal();
+    auto end = core->scan(column::rows, {.prefix = keys::holdings_of(asked.project)},
+                          [&](std::string_view key, std::string_view) {
+                            if (key.ends_with(ending)) held.emplace_back(key);
+                            return held.size() < most_holdings_of_a_study;
+                          });
+    if (!end) return end.error();
+    std::vector<shard_question> questions;
+    for (const auto& key : held) {
+      auto question = question_about(*core, key, asked);
+      if (!question) return question.error();
+      questions.push_back(std::move(*question));
+    }
+    if (questions.empty()) return fail(errc::not_found, "StudyInstanceUID");
+    return questions;
+  }
+
+  result<shard_question> question_about(const row_reader& core, const std::string& key,
+                                        const read_holdings& asked) const {
+    auto holding = storage::read_row<holding_row>(core, key, "holding");
+    if (!holding) return holding.error();
+    if (!holding->has_value()) return fail(errc::not_found, "StudyInstanceUID");
+    const auto& row = **holding;
+    auto manifest = storage::read_row<instance_list>(
+        core, keys::manifest(asked.project, row.pacs, row.study, row.version), "manifest");
+    if (!manifest) return manifest.error();
+    if (!manifest->has_value()) return fail(errc::corrupt, "list a holding: its manifest is missing");
+    if (row.shard >= options_.shards.size()) return fail(errc::internal, "list a holding: its shard is not here");
+    list_instances question;
+    question.pacs = row.pacs;
+    question.study = row.study;
+    question.series = asked.which.series;
+    question.by_series = asked.which.level == holding_level::series;
+    question.instances = std::move((*manifest)->instances);
+    return shard_question{row.shard, std::move(question)};
+  }
+
+  void ask_shard(std::uint32_t shard, list_instances question, const std::shared_ptr<gathering>& gathered) {
+    const auto pacs = question.pacs;
+    const auto study = question.study;
+    self_->request(options_.shards[shard], options_.shard_patience, std::move(question))
+        .then([this, gathered, pacs, study](const answered& answer) { take(answer, pacs, study, *gathered); },
+              [gathered](const caf::error& problem) {
+                if (gathered->promise.pending())
+                  gathered->promise.deliver(to_caf(from_caf(problem, "list a holding")));
+              });
+  }
+
+  static void take(const answered& answer, const std::string& pacs, const dicom_uid& study, gathering& gathered) {
+    if (!gathered.promise.pending()) return;
+    auto listed = json::parse(answer.json, nullptr, /*allow_exceptions=*/false);
+    if (!listed.is_object() || !listed.contains("items") || !listed["items"].is_array()) {
+      gathered.promise.deliver(to_caf({errc::internal, "list a holding: the shard's answer"}));
+      return;
+    }
+    for (auto& item : listed["items"]) {
+      if (!gathered.page.visit()) break;
+      item["pacs"] = pacs;
+      item["StudyInstanceUID"] = study.reveal();
+      gathered.page.add(std::move(item));
+    }
+    if (--gathered.waits_for > 0) return;
+    auto page = gathered.page.finish();
+    if (page)
+      gathered.promise.deliver(answered{std::move(*page)});
+    else
+      gathered.promise.deliver(to_caf(page.error()));
+  }
+
+  handle::pointer self_;
+  list_reader_options options_;
+};
+
+}  // namespace
+
+list_reader_actor start_list_reader(caf::actor_system& system, list_reader_options options,
+                                    custodian::observer on_restart, hosting where) {
+  if (where == hosting::detached)
+    return supervise<list_reader, hosting::detached>(system, std::move(on_restart), std::move(options));
+  return supervise<list_reader>(system, std::move(on_restart), std::move(options));
+}
+
+}  // namespace penstock::actors

@@ -1,0 +1,87 @@
+#pragma once
+// One page of a listing: gathers the items that the filter accepts, keeps those that come next in the order, and writes
+// the answer. What it holds is bounded by the page, what it may look at by a budget. Pure but for the clock it is given.
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "actors/row_filter.hpp"
+#include "messages/commands.hpp"
+#include "messages/result.hpp"
+
+namespace penstock::actors {
+
+/// What kind of items a listing has. `name` is their field in the answer.
+struct listed_table {
+  std::string_view name;
+  listed_fields fields;
+  std::string_view default_sort;
+  std::span<const std::string_view> unique;
+};
+
+/// What one page may cost.
+struct listing_budget {
+  std::size_t most_rows = 1'000'000;
+  std::chrono::milliseconds most_time{10'000};
+  std::size_t page_bytes = std::size_t{512} << 10;
+};
+
+constexpr std::uint32_t most_items_a_page = 5000;
+constexpr std::size_t longest_cursor_bytes = 65'536;
+
+/// `limit` as asked, at most most_items_a_page; errc::bad_request for none.
+[[nodiscard]] messages::result<std::size_t> page_limit(std::uint32_t limit);
+
+/// The "next" of a page: the position after which the following page begins, opaque to clients. `listing` tells one
+/// listing from another, so that a cursor is good only for what it came from.
+[[nodiscard]] std::string spell_cursor(std::string_view listing, const nlohmann::json& position);
+/// errc::bad_request for anything that spell_cursor did not make for this listing.
+[[nodiscard]] messages::result<nlohmann::json> read_cursor(std::string_view listing, std::string_view cursor);
+
+class listing {
+ public:
+  using clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  /// errc::bad_request names what is wrong with the page's options. `table` must be static.
+  [[nodiscard]] static messages::result<listing> open(const messages::page_options& page, const listed_table& table,
+                                                      const listing_budget& budget, clock now);
+
+  /// One more row is looked at. False when the budget is spent: then `finish` says so.
+  [[nodiscard]] bool visit();
+  void add(nlohmann::json item);
+  /// {NAME: [...], "total": n, "next": cursor when there is more}; errc::too_large when the budget was spent.
+  [[nodiscard]] messages::result<std::string> finish();
+
+ private:
+  struct entry {
+    row_order::key key;
+    nlohmann::json item;
+  };
+
+  listing(const listed_table& table, row_filter filter, row_order order, const listing_budget& budget, clock now)
+      : table_(&table), filter_(std::move(filter)), order_(std::move(order)), budget_(budget), now_(std::move(now)) {}
+
+  const listed_table* table_;
+  row_filter filter_;
+  row_order order_;
+  listing_budget budget_;
+  clock now_;
+  std::string guard_;
+  std::size_t limit_ = 0;
+  std::optional<row_order::key> after_;
+  std::optional<std::chrono::steady_clock::time_point> until_;
+  std::size_t visited_ = 0;
+  bool spent_ = false;
+  std::uint64_t total_ = 0;
+  std::vector<entry> next_;  ///< a heap, the last in order on top, one more than a page holds
+};
+
+}  // namespace penstock::actors

@@ -1,0 +1,451 @@
+#include "actors/pacs_association.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "actors/dimse_jobs.hpp"
+#include "actors/retrieval_watch.hpp"
+#include "conf/rules_queries.hpp"
+#include "messages/actor_errors.hpp"
+#include "messages/type_ids.hpp"
+#include "storage/dimse_channel.hpp"
+
+namespace penstock::actors {
+namespace {
+
+using namespace messages;
+using std::chrono::milliseconds;
+
+constexpr std::size_t most_query_children = 4;
+constexpr std::size_t most_waiting_queries = 1024;
+constexpr std::chrono::seconds local_patience{15};
+constexpr std::chrono::minutes settle_patience{60};
+constexpr milliseconds look_every{250};  ///< also the pace of progress events
+constexpr std::int64_t alive_every_us = 5'000'000;
+
+class pacs_association {
+ public:
+  using handle = pacs_association_actor;
+  static constexpr const char* name = "pacs_association";
+
+  pacs_association(handle::pointer self, pacs_association_options options)
+      : self_(self), options_(std::move(options)) {}
+
+  handle::behavior_type make_behavior() {
+    self_->send(options_.port, disown_dimse{options_.pacs});
+    self_->send(options_.listener, disown_dimse{options_.pacs});
+    self_->delayed_send(handle{self_}, look_every, tick{});
+    return {
+        [this](const run_query& query) { return on_query(query); },
+        [this](const enumerate_study& what) { return on_enumerate(what); },
+        [this](retrieve_study& command) { return on_retrieve(command); },
+        [this](const cancel_retrieval& which) { on_cancel(which); },
+        [this](const echo_pacs&) { return on_echo(); },
+        [this](const dimse_reported& report) { on_report(report); },
+        [this](const dimse_ended& end) { on_end(end); },
+        [this](const instances_arrived& seen) { on_arrivals(seen); },
+        [this](const rules_published& published) { options_.rules = published.rules; },
+        [this](const describe_actor&) { return on_describe(); },
+        [this](const tick&) { on_tick(); },
+    };
+  }
+
+ private:
+  struct query_child {
+    find_job job;
+    std::vector<query_answered> answers;  ///< by query
+    std::function<void(result<std::vector<query_answered>>)> done;
+    std::optional<failure> refused;
+  };
+  struct retrieval {
+    retrieve_study command;
+    caf::typed_response_promise<study_settled> promise;
+    retrieval_watch watch;
+    retrieval_outcome outcome;
+    bool child_runs = false;
+    bool stopping = false;
+    bool changed = false;  ///< since the last progress event
+    std::int64_t alive_said_us = 0;
+    std::uint64_t told_child = 0;
+  };
+
+  [[nodiscard]] const conf::pacs* pacs() const { return conf::find_pacs(*options_.rules, options_.pacs); }
+  [[nodiscard]] std::int64_t now_us() const { return options_.clocks.boottime_ns() / 1000; }
+
+  // ---- queries ----
+
+  void ask(std::vector<find_query> queries, std::function<void(result<std::vector<query_answered>>)> done) {
+    const auto* at = pacs();
+    if (!at) return done(fail(errc::not_found, "query: the PACS is no longer in the rules"));
+    if (waiting_.size() >= most_waiting_queries)
+      return done(fail(errc::rate_limited, "query " + options_.pacs + ": too many queries are waiting"));
+    query_child child;
+    child.job = find_job_for(*at, std::move(queries));
+    child.answers.resize(child.job.queries.size());
+    child.done = std::move(done);
+    waiting_.push_back(std::move(child));
+    start_queries();
+  }
+
+  void start_queries() {
+    while (!waiting_.empty() && queries_.size() < most_query_children) {
+      const auto ticket = ++last_ticket_;
+      auto& child = queries_[ticket] = std::move(waiting_.front());
+      waiting_.pop_front();
+      self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(child.job)});
+    }
+  }
+
+  caf::result<query_answered> on_query(const run_query& query) {
+    auto promise = self_->make_response_promise<query_answered>();
+    ask({{query.level, query.keys, query.wanted, query.most_rows}},
+        [promise](result<std::vector<query_answered>> answers) mutable {
+          if (answers)
+            promise.deliver(std::move(answers->front()));
+          else
+            promise.deliver(to_caf(answers.error()));
+        });
+    return promise;
+  }
+
+  /// SERIES first, then IMAGE for each series: some PACS answer IMAGE queries only under a series.
+  caf::result<study_enumerated> on_enumerate(const enumerate_study& what) {
+    auto promise = self_->make_response_promise<study_enumerated>();
+    ask({series_query(what.study)}, [this, promise, what](result<std::vector<query_answered>> answers) mutable {
+      study_enumerated found;
+      const auto series = answers ? series_of(answers->front(), what, found) : std::vector<dicom_uid>{};
+      if (!answers)
+        promise.deliver(to_caf(answers.error()));
+      else if (series.empty())
+        promise.deliver(std::move(found));
+      else if (series.size() > most_dimse_queries)
+        promise.deliver(to_caf({errc::too_large, "enumerate: more series than one study may have"}));
+      else
+        list_images(what.study, series, std::move(found), promise);
+    });
+    return promise;
+  }
+
+  void list_images(const dicom_uid& study, const std::vector<dicom_uid>& series, study_enumerated found,
+                   caf::typed_response_promise<study_enumerated> promise) {
+    std::vector<find_query> queries;
+    for (const auto& uid : series) queries.push_back(image_query(study, uid));
+    ask(std::move(queries), [promise, found](result<std::vector<query_answered>> images) mutable {
+      if (images) {
+        for (const auto& answer : *images) add_instances(answer, found);
+        promise.deliver(std::move(found));
+      } else {
+        promise.deliver(to_caf(images.error()));
+      }
+    });
+  }
+
+  caf::result<echo_answered> on_echo() {
+    const auto* at = pacs();
+    if (!at) return to_caf({errc::not_found, "echo: the PACS is no longer in the rules"});
+    auto promise = self_->make_response_promise<echo_answered>();
+    const auto ticket = ++last_ticket_;
+    echoes_.emplace(ticket, promise);
+    self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(echo_job{peer_of(*at)})});
+    return promise;
+  }
+
+  // ---- retrievals ----
+
+  /// A second question for the same request takes the first one's place: the asker was restarted.
+  caf::result<study_settled> on_retrieve(retrieve_study& command) {
+    auto promise = self_->make_response_promise<study_settled>();
+    for (auto& [ticket, running] : retrievals_)
+      if (running.command.project == command.project && running.command.request == command.request &&
+          running.command.permit == command.permit) {
+        running.promise = promise;
+        return promise;
+      }
+    const auto* at = pacs();
+    if (!at || options_.clocks.boottime_ns() >= command.send_before_boottime_ns ||
+        command.shard >= options_.shards.size()) {
+      promise.deliver(never_sent(command, at ? "not sent in time" : "the PACS is no longer in the rules"));
+      return promise;
+    }
+    const auto ticket = ++last_ticket_;
+    auto& running = retrievals_[ticket];
+    running.command = std::move(command);
+    running.promise = promise;
+    running.watch.expected = running.command.expected.size();
+    running.watch.last_sign_us = now_us();
+    self_->request(options_.shards[running.command.shard], local_patience,
+                   reserve_pack{options_.pacs, running.command.study})
+        .then([this, ticket](const pack_reserved& place) { expect(ticket, place); },
+              [this, ticket](const caf::error& problem) { abandon(ticket, from_caf(problem, "reserve a pack")); });
+    return promise;
+  }
+
+  void expect(std::uint64_t ticket, const pack_reserved& place) {
+    const auto& command = retrievals_.at(ticket).command;
+    expect_arrivals arrivals{options_.pacs,   ticket,          options_.pacs,
+                             command.study,   command.patient, place.directory,
+                             place.stem,      options_.most_study_bytes, options_.most_study_instances};
+    self_->request(options_.listener, local_patience, std::move(arrivals))
+        .then([this, ticket](const arrivals_expected&) { send_move(ticket); },
+              [this, ticket](const caf::error& problem) { abandon(ticket, from_caf(problem, "expect arrivals")); });
+  }
+
+  void send_move(std::uint64_t ticket) {
+    auto& running = retrievals_.at(ticket);
+    const auto* at = pacs();
+    if (!at || running.outcome.cancelled) return abandon(ticket, {errc::conflict, "cancelled before it was sent"});
+    running.child_runs = true;
+    self_->send(options_.port,
+                start_dimse{options_.pacs, ticket, storage::encode_dimse(move_job_for(*at, running.command))});
+  }
+
+  /// Nothing went to the PACS.
+  void abandon(std::uint64_t ticket, const failure& problem) {
+    auto found = retrievals_.find(ticket);
+    if (found == retrievals_.end()) return;
+    found->second.promise.deliver(never_sent(found->second.command, problem.text()));
+    retrievals_.erase(found);
+    self_->request(options_.listener, local_patience, stop_arrivals{options_.pacs, ticket})
+        .then([](const arrivals_stopped&) {}, [](const caf::error&) {});
+  }
+
+  static study_settled never_sent(const retrieve_study& command, std::string why) {
+    study_settled none;
+    none.project = command.project;
+    none.request = command.request;
+    none.permit = command.permit;
+    none.study = command.study;
+    none.missing = command.expected;
+    none.outcome.problem = std::move(why);
+    return none;
+  }
+
+  void on_cancel(const cancel_retrieval& which) {
+    for (auto& [ticket, running] : retrievals_)
+      if (running.command.project == which.project && running.command.request == which.request) {
+        running.outcome.cancelled = true;
+        if (running.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+      }
+  }
+
+  // ---- what children and the listener say ----
+
+  void on_report(const dimse_reported& report) {
+    const auto kind = storage::dimse_kind(report.message);
+    if (kind == find_row::kind) return on_find_row(report);
+    if (kind == find_done::kind) return on_find_done(report);
+    if (kind == find_ended::kind) return on_find_ended(report);
+    if (kind == echo_done::kind) return on_echo_done(report);
+    if (kind == move_sent::kind || kind == move_progress::kind) return on_move_sign(report.ticket);
+    if (kind == move_done::kind) return on_move_done(report);
+  }
+
+  void on_find_row(const dimse_reported& report) {
+    auto child = queries_.find(report.ticket);
+    auto row = storage::decode_dimse<find_row>(report.message);
+    if (child == queries_.end() || !row || row->query >= child->second.answers.size()) return;
+    child->second.answers[row->query].rows.push_back({std::move(row->attributes)});
+  }
+
+  void on_find_done(const dimse_reported& report) {
+    auto child = queries_.find(report.ticket);
+    auto done = storage::decode_dimse<find_done>(report.message);
+    if (child == queries_.end() || !done || done->query >= child->second.answers.size()) return;
+    child->second.answers[done->query].truncated = done->truncated;
+    if (done->dimse_status != 0 && !done->truncated)
+      child->second.refused = failure{errc::pacs_unavailable, "query " + options_.pacs + ": the PACS answered with status " +
+                                                                  hex_status(done->dimse_status)};
+  }
+
+  void on_find_ended(const dimse_reported& report) {
+    auto ended = storage::decode_dimse<find_ended>(report.message);
+    if (!ended) return;
+    saw(ended->outcome, ended->problem);
+    finish_query(report.ticket, ended->outcome == peer_outcome::answered
+                                    ? std::optional<failure>{}
+                                    : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
+  }
+
+  void finish_query(std::uint64_t ticket, std::optional<failure> problem) {
+    auto found = queries_.find(ticket);
+    if (found == queries_.end()) return;
+    auto child = std::move(found->second);
+    queries_.erase(found);
+    if (!problem) problem = child.refused;
+    if (problem)
+      child.done(*problem);
+    else
+      child.done(std::move(child.answers));
+    start_queries();
+  }
+
+  void on_echo_done(const dimse_reported& report) {
+    auto done = storage::decode_dimse<echo_done>(report.message);
+    auto found = echoes_.find(report.ticket);
+    if (!done || found == echoes_.end()) return;
+    saw(done->outcome, done->problem);
+    found->second.deliver(echo_answered{done->outcome == peer_outcome::answered && done->dimse_status == 0,
+                                        done->elapsed_ms, done->problem});
+    echoes_.erase(found);
+  }
+
+  void on_move_sign(std::uint64_t ticket) {
+    auto found = retrievals_.find(ticket);
+    if (found == retrievals_.end()) return;
+    found->second.outcome.sent = true;
+    found->second.watch.last_sign_us = now_us();
+  }
+
+  void on_move_done(const dimse_reported& report) {
+    auto found = retrievals_.find(report.ticket);
+    auto done = storage::decode_dimse<move_done>(report.message);
+    if (found == retrievals_.end() || !done) return;
+    saw(done->outcome, done->problem);
+    auto& running = found->second;
+    running.outcome.sent = done->sent;
+    running.outcome.dimse_status = done->dimse_status;
+    running.outcome.problem = done->problem;
+    move_is_over(report.ticket, running, done->outcome != peer_outcome::answered || done->dimse_status != 0);
+  }
+
+  void on_end(const dimse_ended& end) {
+    if (auto found = retrievals_.find(end.ticket); found != retrievals_.end()) {
+      found->second.child_runs = false;
+      if (!found->second.watch.move_over) {
+        found->second.outcome.problem = "the association's process ended: " + end.problem;
+        move_is_over(end.ticket, found->second, true);
+      }
+    }
+    finish_query(end.ticket, failure{errc::pacs_unavailable,
+                                     "query " + options_.pacs + ": the association's process ended: " + end.problem});
+    if (auto echo = echoes_.find(end.ticket); echo != echoes_.end()) {
+      echo->second.deliver(echo_answered{false, 0, end.problem});
+      echoes_.erase(echo);
+    }
+  }
+
+  void move_is_over(std::uint64_t ticket, retrieval& running, bool failed) {
+    running.watch.move_over = true;
+    running.watch.failed = failed || running.outcome.cancelled;
+    running.watch.last_sign_us = now_us();
+    look(ticket, running);
+  }
+
+  void on_arrivals(const instances_arrived& seen) {
+    auto found = retrievals_.find(seen.ticket);
+    if (found == retrievals_.end()) return;
+    auto& watch = found->second.watch;
+    watch.arrived += seen.instances;
+    watch.bytes += seen.bytes;
+    watch.refused += seen.refused;
+    watch.open_associations = seen.open_associations;
+    watch.last_sign_us = now_us();
+    found->second.changed = true;
+    if (watch.move_over) look(seen.ticket, found->second);
+  }
+
+  void on_tick() {
+    self_->delayed_send(handle{self_}, look_every, tick{});
+    const auto now = now_us();
+    for (auto& [ticket, running] : retrievals_) {
+      look(ticket, running);
+      if (running.changed) say_progress(running);
+      if (running.child_runs && running.watch.arrived != running.told_child) {
+        running.told_child = running.watch.arrived;
+        self_->send(options_.port, tell_dimse{options_.pacs, ticket,
+                                              storage::encode_dimse(still_arriving{running.watch.arrived})});
+      }
+      if (now - running.alive_said_us < alive_every_us) continue;
+      running.alive_said_us = now;
+      self_->send(options_.governor, retrieval_alive{running.command.permit});
+    }
+  }
+
+  void look(std::uint64_t ticket, retrieval& running) {
+    const auto* at = pacs();
+    const auto quiet_us = at ? std::chrono::microseconds{at->lease_quiet}.count() : retrieval_watch::after_failure_us;
+    if (running.stopping || !running.watch.is_over(now_us(), quiet_us)) return;
+    running.stopping = true;
+    self_->request(options_.listener, local_patience, stop_arrivals{options_.pacs, ticket})
+        .then([this, ticket](const arrivals_stopped& stopped) { settle(ticket, stopped.parts); },
+              [this, ticket](const caf::error& problem) {
+                spdlog::error("pacs {}: {}", options_.pacs, from_caf(problem, "stop arrivals").text());
+                settle(ticket, {});
+              });
+  }
+
+  /// The shard answers whoever asked for the retrieval.
+  void settle(std::uint64_t ticket, const std::vector<std::string>& parts) {
+    auto found = retrievals_.find(ticket);
+    if (found == retrievals_.end()) return;
+    auto running = std::move(found->second);
+    retrievals_.erase(found);
+    auto& command = running.command;
+    running.outcome.refused += running.watch.refused;
+    say_progress(running);
+    settle_study order{command.project, command.request, command.permit,           options_.pacs,
+                       command.study,   parts,           std::move(command.expected), running.outcome};
+    auto promise = running.promise;
+    self_->request(options_.shards[command.shard], settle_patience, std::move(order))
+        .then([promise](study_settled& settled) mutable { promise.deliver(std::move(settled)); },
+              [promise](const caf::error& problem) mutable { promise.deliver(problem); });
+  }
+
+  void say_progress(retrieval& running) {
+    running.changed = false;
+    const auto& command = running.command;
+    const nlohmann::json event{{"kind", "progress"},
+                               {"project", command.project},
+                               {"request", std::to_string(command.request)},
+                               {"state", "processing"},
+                               {"counts",
+                                {{"expected", running.watch.expected},
+                                 {"received", running.watch.arrived},
+                                 {"failed", running.watch.refused}}},
+                               {"bytes", running.watch.bytes}};
+    self_->send(options_.sink, transient_event{"p/" + command.project + "/progress", event.dump()});
+  }
+
+  void saw(peer_outcome outcome, const std::string& problem) {
+    const bool reachable = outcome == peer_outcome::answered || outcome == peer_outcome::stopped;
+    if (reachable && reachable_) return;
+    reachable_ = reachable;
+    self_->send(options_.governor, pacs_reachability{options_.pacs, reachable, problem});
+  }
+
+  answered on_describe() {
+    return {nlohmann::json{{"actor", name},
+                           {"of", options_.pacs},
+                           {"state", "running"},
+                           {"queries", queries_.size()},
+                           {"queries_waiting", waiting_.size()},
+                           {"retrievals", retrievals_.size()},
+                           {"reachable", reachable_}}
+                .dump()};
+  }
+
+  handle::pointer self_;
+  pacs_association_options options_;
+  std::map<std::uint64_t, query_child> queries_;
+  std::deque<query_child> waiting_;
+  std::map<std::uint64_t, caf::typed_response_promise<echo_answered>> echoes_;
+  std::map<std::uint64_t, retrieval> retrievals_;
+  std::uint64_t last_ticket_ = 0;
+  bool reachable_ = true;
+};
+
+}  // namespace
+
+pacs_association_actor start_pacs_association(caf::actor_system& system, pacs_association_options options,
+                                              custodian::observer on_restart) {
+  return supervise<pacs_association>(system, std::move(on_restart), std::move(options));
+}
+
+}  // namespace penstock::actors

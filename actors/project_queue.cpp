@@ -1,0 +1,260 @@
+#include "actors/project_queue.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "actors/project_queue_impl.hpp"
+#include "actors/queue_entries.hpp"
+#include "actors/request_machine.hpp"
+#include "messages/type_ids.hpp"
+#include "conf/calendar.hpp"
+#include "conf/rules_queries.hpp"
+#include "storage/keys.hpp"
+#include "storage/rows.hpp"
+
+namespace penstock::actors {
+
+using namespace messages;
+namespace keys = storage::keys;
+
+namespace {
+
+constexpr std::chrono::seconds tick_every{2};
+/// On top of the PACS's total timeout: settling a study of many gigabytes.
+constexpr std::chrono::minutes settling_patience{30};
+
+}  // namespace
+
+project_queue::project_queue(handle::pointer self, project_queue_options options)
+    : self_(self),
+      options_(std::move(options)),
+      pen_(self, options_.journal, "queue/" + options_.project),
+      ledger_(options_.project, options_.core) {}
+
+project_queue::handle::behavior_type project_queue::make_behavior() {
+  pen_.enrol([this] { load(); });
+  return {
+      [this](submit_requests& command) { return on_submit(command); },
+      [this](cancel_requests& command) { return on_cancel(command); },
+      [this](delete_holdings& command) { return on_delete(command); },
+      [this](authorise_download& command) { return on_authorise(command); },
+      [this](list_requests& command) { return on_list(command); },
+      [this](show_request& command) { return on_show(command); },
+      [this](const describe_usage&) { return on_usage(); },
+      [this](permit_granted& granted) { on_permit(granted); },
+      [this](const query_granted& granted) { on_query_granted(granted); },
+      [this](const governor_outlook& seen) { on_outlook(seen); },
+      [this](const rules_published& published) { on_rules(published); },
+      [this](const describe_actor&) { return on_describe(); },
+      [this](const tick& t) { on_tick(t); },
+  };
+}
+
+/// What was processing when the predecessor ended is asked for again: an association that still runs it takes the new
+/// asker, one that knows nothing of it says that it was not sent.
+void project_queue::load() {
+  auto running = ledger_.load();
+  if (!running) return give_up(running.error());
+  for (const auto& row : *running) retrieve(row, 0);
+  self_->delayed_send(handle{self_}, tick_every, tick{});
+  pump_all();
+}
+
+void project_queue::give_up(const failure& problem) { self_->quit(to_caf(problem)); }
+
+const conf::project* project_queue::project() const {
+  return conf::find_project(*options_.rules, options_.project);
+}
+
+bool project_queue::expired() const {
+  const auto* mine = project();
+  if (!mine) return true;
+  const std::chrono::sys_seconds now{std::chrono::seconds{options_.clocks.utc_us() / 1'000'000}};
+  return conf::is_expired(*mine, conf::local_date(now, options_.rules->timezone));
+}
+
+std::uint32_t project_queue::shard_for(const dicom_uid& study) const {
+  return static_cast<std::uint32_t>(std::hash<dicom_uid>{}(study) % options_.shards.size());
+}
+
+void project_queue::on_outlook(const governor_outlook& seen) { outlook_[seen.pacs] = seen.reason; }
+
+void project_queue::on_rules(const rules_published& published) {
+  options_.rules = published.rules;
+  pump_all();
+}
+
+void project_queue::on_tick(const tick&) {
+  self_->delayed_send(handle{self_}, tick_every, tick{});
+  pump_all();
+}
+
+// ---- from permit to holding ----
+
+const request_row* project_queue::next_ready(const std::string& pacs) {
+  if (expired()) return nullptr;
+  auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
+  if (!heads) {
+    give_up(heads.error());
+    return nullptr;
+  }
+  for (const auto* row : *heads) {
+    const auto quota = ledger_.quota(project()->cache_quota_bytes, row->estimated_bytes);
+    if (row->identity_verified && row->enumerated && has_room(quota)) return row;
+  }
+  return nullptr;
+}
+
+void project_queue::on_permit(permit_granted& granted) {
+  const auto& governor = options_.governors.at(granted.pacs);
+  const auto* row = next_ready(granted.pacs);
+  announced_.erase(granted.pacs);
+  if (!row || options_.clocks.boottime_ns() >= granted.send_before_boottime_ns) {
+    self_->send(governor, permit_answered{granted.permit, false});
+    return pump(granted.pacs);
+  }
+  start(*row, std::move(granted));
+}
+
+/// Reserve, sync, send: the start is on the disk before anything goes to the PACS.
+void project_queue::start(request_row row, permit_granted granted) {
+  ledger_.set_busy(row.number, true);
+  starting_.insert(row.number);
+  row.permit = granted.permit;
+  row.started_us = options_.clocks.utc_us();
+  row.reason = waiting_reason::none;
+  row.received = 0;
+  row.failed = 0;
+  advance(row, request_state::processing, row.started_us, "permit granted");
+  auto entry = request_entry("request.started", row.user, row, "permit granted");
+  entry.rows.insert(entry.rows.end(), granted.rows.begin(), granted.rows.end());
+  const auto governor = options_.governors.at(granted.pacs);
+  pen_.append(
+      std::move(entry),
+      [this, row, governor, send_before = granted.send_before_boottime_ns](const entries_committed&) {
+        starting_.erase(row.number);
+        ledger_.set_busy(row.number, false);
+        ledger_.committed(row, true, options_.clocks.utc_us());
+        self_->send(governor, permit_answered{row.permit, true});
+        retrieve(row, send_before);
+        pump(row.pacs);
+      },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+void project_queue::retrieve(const request_row& row, std::int64_t send_before_boottime_ns) {
+  auto expected = storage::read_row<instance_list>(*options_.core, keys::expected(row.project, row.number), "expected");
+  const auto* pacs = conf::find_pacs(*options_.rules, row.pacs);
+  if (!expected || !*expected || !pacs || !options_.associations.contains(row.pacs))
+    return on_retrieval_error(row, {errc::internal, "retrieve: the request's PACS or instance list is gone"});
+  retrieve_study command{row.project, row.number,  row.permit,  row.shard,
+                         row.study,   row.series, row.patient, (*expected)->instances,
+                         send_before_boottime_ns};
+  const auto patience = std::chrono::duration_cast<std::chrono::seconds>(pacs->total_timeout) + settling_patience;
+  self_->request(options_.associations.at(row.pacs), patience, std::move(command))
+      .then([this, number = row.number](const study_settled& settled) { on_settled(number, settled); },
+            [this, row](const caf::error& problem) { on_retrieval_error(row, from_caf(problem, "retrieve a study")); });
+}
+
+/// The association or the shard failed, not the PACS: what it left is unknown, so the request goes back in line.
+void project_queue::on_retrieval_error(const request_row& row, const failure& problem) {
+  spdlog::warn("project {} request {}: {}", row.project, row.number, problem.text());
+  study_settled unknown;
+  unknown.permit = row.permit;
+  unknown.outcome.problem = problem.text();
+  on_settled(row.number, unknown);
+}
+
+void project_queue::on_settled(std::uint64_t number, const study_settled& settled) {
+  auto row = ledger_.find(number);
+  if (!row) return give_up(row.error());
+  if (!*row || (*row)->permit != settled.permit) return;
+  if ((*row)->state != request_state::processing) return end_cancelled(**row, settled.permit);
+  settle(std::move(**row), settled);
+}
+
+/// Cancelled while it ran: the request is over already, its lease ends now.
+void project_queue::end_cancelled(const request_row& row, std::uint64_t permit) {
+  journal_entry entry;
+  entry.kind = "retrieval.ended";
+  entry.project = row.project;
+  entry.pacs = row.pacs;
+  entry.request = std::to_string(row.number);
+  entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
+  pen_.append(
+      std::move(entry),
+      [this, permit, pacs = row.pacs](const entries_committed&) {
+        self_->send(options_.governors.at(pacs), retrieval_over{permit});
+      },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+void project_queue::settle(request_row row, const study_settled& settled) {
+  const auto now_us = options_.clocks.utc_us();
+  const auto end = conclude(row, settled, now_us);
+  const auto permit = row.permit;
+  if (end.burns_attempt) ++row.attempts;
+  row.received = settled.present.size();
+  row.failed = settled.missing.size();
+  row.bytes = settled.bytes;
+  row.permit = 0;
+  row.reason = end.waits_for;
+  row.not_before_us = end.not_before_us;
+  row.error = end.state == request_state::completed ? "" : end.reason;
+  advance(row, end.state, now_us, end.reason);
+  auto entry = request_entry("request." + std::string{name_of(end.state)}, row.user, row, end.reason);
+  // A lease whose retrieval this server knows nothing of is left from a crash: the governor ends it by its quiet time.
+  if (settled.outcome.sent) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
+  const auto missing = keys::missing(row.project, row.number);
+  entry.rows.push_back(settled.missing.empty() ? storage::erase_row(missing)
+                                               : storage::put_row(missing, instance_list{settled.missing}));
+  std::optional<holding_row> before;
+  holding_row after;
+  const bool holds = !settled.present.empty() && is_terminal(end.state);
+  if (holds) add_holding_of(entry, row, settled, before, after);
+  pen_.append(
+      std::move(entry),
+      [this, row, permit, holds, before, after](const entries_committed&) {
+        ledger_.committed(row, false, options_.clocks.utc_us());
+        if (holds) ledger_.holding_changed(before ? &*before : nullptr, &after);
+        self_->send(options_.governors.at(row.pacs), retrieval_over{permit});
+        pump(row.pacs);
+      },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+void project_queue::add_holding_of(journal_entry& entry, const request_row& row, const study_settled& settled,
+                                   std::optional<holding_row>& before, holding_row& after) {
+  auto held = ledger_.holding(row.pacs, row.study);
+  if (held) before = *held;
+  after.project = row.project;
+  after.pacs = row.pacs;
+  after.study = row.study;
+  after.version = ++ledger_.counters.last_version;
+  after.shard = row.shard;
+  after.patient = settled.patient;
+  after.accession = settled.accession;
+  after.study_date = settled.study_date;
+  after.study_time = settled.study_time;
+  after.modality = settled.modality;
+  after.bytes = settled.bytes;
+  after.series = settled.series;
+  after.instances = settled.present.size();
+  after.cached_us = options_.clocks.utc_us();
+  after.complete = settled.missing.empty();
+  auto& weight = ledger_.counters.weights[settled.modality];
+  weight.instances += settled.present.size();
+  weight.bytes += settled.bytes;
+  add_holding(entry, after, settled.present, before ? before->version : 0);
+  entry.rows.push_back(ledger_.counters_row());
+}
+
+project_queue_actor start_project_queue(caf::actor_system& system, project_queue_options options,
+                                        custodian::observer on_restart) {
+  return supervise<project_queue>(system, std::move(on_restart), std::move(options));
+}
+
+}  // namespace penstock::actors

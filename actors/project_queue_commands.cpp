@@ -1,0 +1,366 @@
+// What members ask of a project's queue. Each change is one append to the journal, with its remembered answer.
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "actors/project_queue_impl.hpp"
+#include "actors/queue_entries.hpp"
+#include "actors/request_machine.hpp"
+#include "messages/type_ids.hpp"
+#include "conf/calendar.hpp"
+#include "conf/rules_queries.hpp"
+#include "storage/journal_reader.hpp"
+#include "storage/keys.hpp"
+#include "storage/rows.hpp"
+
+namespace penstock::actors {
+
+using namespace messages;
+namespace keys = storage::keys;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::chrono::minutes shard_patience{5};
+constexpr std::size_t most_running_operations = 256;
+/// Holdings that one download by series or instance may have to look into.
+constexpr std::size_t most_holdings_searched = 10'000;
+
+json row_json(const char* key, const std::string& value, std::string_view outcome, const std::string& message) {
+  return {{key, value}, {"outcome", outcome}, {"message", message}};
+}
+
+std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+std::vector<dicom_uid> common(const std::vector<dicom_uid>& manifest, const std::vector<dicom_uid>& wanted) {
+  const std::set<dicom_uid> in{wanted.begin(), wanted.end()};
+  std::vector<dicom_uid> both;
+  for (const auto& uid : manifest)
+    if (in.contains(uid)) both.push_back(uid);
+  return both;
+}
+
+}  // namespace
+
+struct project_queue::admitted {
+  admission decision;
+  std::optional<request_row> row;
+  std::string request;
+};
+
+std::optional<failure> project_queue::refusal(const std::string& user) const {
+  const auto* mine = project();
+  const auto* who = conf::find_user(*options_.rules, user);
+  submit_facts facts;
+  facts.project_exists = mine != nullptr;
+  facts.member = mine && conf::is_member(*mine, user);
+  facts.project_expired = mine && expired();
+  const std::chrono::sys_seconds now{std::chrono::seconds{options_.clocks.utc_us() / 1'000'000}};
+  const auto today = conf::local_date(now, options_.rules->timezone);
+  facts.training_in_force = who && conf::training_in_force(*options_.rules, *who, today);
+  return refuse_submit(facts);
+}
+
+/// A repeated operation gets its first answer; one that is still running gets it when it is there.
+std::optional<caf::result<answered>> project_queue::answered_before(const caller& who) {
+  if (who.op.empty()) return std::nullopt;
+  const auto key = keys::operation(options_.project, who.user, who.op);
+  if (auto running = running_operations_.find(key); running != running_operations_.end()) {
+    auto later = self_->make_response_promise<answered>();
+    running->second.push_back(later);
+    return later;
+  }
+  auto before = storage::read_operation(*options_.core, key);
+  if (!before) return to_caf(before.error());
+  if (*before) return answered{(*before)->answer};
+  if (running_operations_.size() >= most_running_operations)
+    return to_caf({errc::rate_limited, "too many changes are being written; ask again in a moment"});
+  return std::nullopt;
+}
+
+caf::result<answered> project_queue::commit_command(const caller& who, std::vector<journal_entry> entries,
+                                                    std::string answer, std::function<void()> then) {
+  const auto key = who.op.empty() ? std::string{} : keys::operation(options_.project, who.user, who.op);
+  auto promise = self_->make_response_promise<answered>();
+  if (entries.empty() && key.empty()) {
+    promise.deliver(answered{std::move(answer)});
+    return promise;
+  }
+  if (!key.empty()) running_operations_[key];
+  const auto waiting = [this, key] {
+    auto found = running_operations_.find(key);
+    if (found == running_operations_.end()) return std::vector<answer_promise>{};
+    auto others = std::move(found->second);
+    running_operations_.erase(found);
+    return others;
+  };
+  pen_.append(
+      std::move(entries), key, answer,
+      [promise, answer, then = std::move(then), waiting](const entries_committed&) mutable {
+        promise.deliver(answered{answer});
+        for (auto& other : waiting()) other.deliver(answered{answer});
+        then();
+      },
+      [promise, waiting](const failure& problem) mutable {
+        promise.deliver(to_caf(problem));
+        for (auto& other : waiting()) other.deliver(to_caf(problem));
+      });
+  return promise;
+}
+
+project_queue::admitted project_queue::admit_item(const submit_item& item, request_priority priority,
+                                                  const std::string& user, std::set<std::string>& in_this_call) {
+  item_facts facts;
+  facts.well_formed = is_valid_uid(item.study.reveal());
+  facts.malformed_field = "StudyInstanceUID";
+  const auto* mine = project();
+  facts.pacs_of_project = conf::may_use_pacs(*mine, item.pacs) && conf::find_pacs(*options_.rules, item.pacs);
+  admitted end;
+  std::optional<verified_study> known;
+  if (facts.well_formed && facts.pacs_of_project) {
+    auto verified = storage::read_row<verified_study>(
+        *options_.core, keys::verified(options_.project, item.pacs, item.study), "verified study");
+    if (verified) known = *verified;
+    if (known)
+      facts.patient =
+          conf::cohort_has(*mine, known->patient) ? patient_standing::in_cohort : patient_standing::outside_cohort;
+    if (auto open = ledger_.open_request(item.pacs, item.study); open && *open)
+      facts.open_request = std::to_string((*open)->number);
+    else if (!in_this_call.insert(item.pacs + "/" + item.study.reveal()).second)
+      facts.open_request = "of this call";
+    if (auto held = ledger_.holding(item.pacs, item.study)) facts.held = *held && (**held).complete;
+    facts.quota = ledger_.quota(mine->cache_quota_bytes, 0);
+  }
+  end.decision = admit(facts);
+  end.request = facts.open_request;
+  if (end.decision.outcome != submit_outcome::accepted) return end;
+  auto& row = end.row.emplace();
+  row.number = ++ledger_.counters.last_request;
+  row.project = options_.project;
+  row.pacs = item.pacs;
+  row.user = user;
+  row.study = item.study;
+  row.series = item.series;
+  row.priority = priority;
+  row.reason = end.decision.waits_for;
+  row.identity_verified = end.decision.identity_verified;
+  row.submitted_us = options_.clocks.utc_us();
+  if (known) {
+    row.patient = known->patient;
+    row.accession = known->accession;
+    row.study_date = known->study_date;
+    row.modality = known->modality;
+  }
+  end.request = std::to_string(row.number);
+  return end;
+}
+
+caf::result<answered> project_queue::on_submit(submit_requests& command) {
+  if (auto again = answered_before(command.who)) return std::move(*again);
+  if (auto no = refusal(command.who.user)) return to_caf(*no);
+  std::vector<journal_entry> entries;
+  std::vector<request_row> rows;
+  auto outcomes = json::array();
+  std::set<std::string> in_this_call;
+  for (std::size_t i = 0; i < command.items.size(); ++i) {
+    auto item = admit_item(command.items[i], command.priority, command.who.user, in_this_call);
+    outcomes.push_back({{"item", i},
+                        {"outcome", name_of(item.decision.outcome)},
+                        {"request", item.request},
+                        {"message", item.decision.message}});
+    if (!item.row) continue;
+    auto& row = *item.row;
+    const std::string reason{name_of(row.reason)};
+    row.history.push_back({request_state::scheduled, row.submitted_us, reason});
+    auto entry = request_entry("request.scheduled", command.who.user, row, reason);
+    const auto number = std::to_string(row.number);
+    entry.rows.push_back({keys::request_for(row.project, row.pacs, row.study), number, false});
+    entries.push_back(std::move(entry));
+    rows.push_back(std::move(row));
+  }
+  if (!entries.empty()) entries.back().rows.push_back(ledger_.counters_row());
+  return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, rows] {
+    for (const auto& row : rows) ledger_.committed(row, false, options_.clocks.utc_us());
+    pump_all();
+  });
+}
+
+caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
+  if (auto again = answered_before(command.who)) return std::move(*again);
+  std::vector<journal_entry> entries;
+  std::vector<std::pair<request_row, bool>> changed;
+  auto outcomes = json::array();
+  for (const auto number : command.requests) {
+    const auto id = std::to_string(number);
+    auto found = ledger_.find(number);
+    if (!found) return to_caf(found.error());
+    if (!*found) {
+      outcomes.push_back(row_json("request", id, "not_found", "no such request in this project"));
+      continue;
+    }
+    auto& row = **found;
+    if (is_terminal(row.state) || starting_.contains(number)) {
+      const auto text = starting_.contains(number) ? std::string{"it is just starting; cancel again in a moment"}
+                                                   : "it is " + std::string{name_of(row.state)} + " already";
+      outcomes.push_back(row_json("request", id, "conflict", text));
+      continue;
+    }
+    const bool was_waiting = row.state == request_state::scheduled;
+    // Tightening acts first and is recorded at once after.
+    if (!was_waiting)
+      self_->send(options_.associations.at(row.pacs), cancel_retrieval{options_.project, number});
+    advance(row, request_state::cancelled, options_.clocks.utc_us(), "cancelled by " + command.who.user);
+    entries.push_back(request_entry("request.cancelled", command.who.user, row, "cancelled by " + command.who.user));
+    outcomes.push_back(row_json("request", id, "cancelled", ""));
+    changed.emplace_back(std::move(row), was_waiting);
+  }
+  return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, changed] {
+    for (const auto& [row, was_waiting] : changed) ledger_.committed(row, was_waiting, options_.clocks.utc_us());
+    pump_all();
+  });
+}
+
+caf::result<answered> project_queue::on_delete(delete_holdings& command) {
+  if (auto again = answered_before(command.who)) return std::move(*again);
+  std::vector<journal_entry> entries;
+  std::vector<holding_row> gone;
+  auto outcomes = json::array();
+  for (const auto& study : command.studies) {
+    std::string outcome = "not_found";
+    std::string message = "this project does not hold that study";
+    for (const auto& [pacs, governor] : options_.governors) {
+      auto held = ledger_.holding(pacs, study);
+      if (!held) return to_caf(held.error());
+      if (!*held) continue;
+      outcome = "deleted";
+      message = std::to_string((**held).bytes) + " bytes are free again for this project";
+      entries.push_back(holding_deleted(command.who.user, **held));
+      gone.push_back(**held);
+    }
+    outcomes.push_back(row_json("StudyInstanceUID", study.reveal(), outcome, message));
+  }
+  return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, gone] {
+    for (const auto& holding : gone) {
+      ledger_.holding_changed(&holding, nullptr);
+      release_bytes(holding);
+    }
+    pump_all();
+  });
+}
+
+/// The last claim that goes lets the bytes go; if the server dies before, the shard finds them at its next start.
+void project_queue::release_bytes(const holding_row& holding) {
+  auto claims = options_.core->scan(storage::column::rows,
+                                    {.prefix = keys::claims_on(holding.pacs, holding.study), .limit = 1},
+                                    [](std::string_view, std::string_view) { return true; });
+  if (!claims || claims->visited > 0) return;
+  self_->request(options_.shards.at(holding.shard), shard_patience, forget_study{holding.pacs, holding.study})
+      .then([](const study_forgotten&) {}, [](const caf::error&) {});
+}
+
+result<download_authorised> project_queue::gather_download(const authorise_download& command,
+                                                           std::vector<holding_row>& holdings) {
+  download_authorised grant;
+  const auto add = [&](const holding_row& holding, const std::vector<dicom_uid>& narrowed_to) -> result<void> {
+    auto manifest = storage::read_row<instance_list>(
+        *options_.core, keys::manifest(options_.project, holding.pacs, holding.study, holding.version), "manifest");
+    if (!manifest) return manifest.error();
+    if (!*manifest) return fail(errc::corrupt, "download: a holding has no manifest");
+    auto instances = narrowed_to.empty() ? (*manifest)->instances : common((*manifest)->instances, narrowed_to);
+    if (instances.empty()) return {};
+    grant.parts.push_back({holding.pacs, holding.shard, holding.study, std::move(instances)});
+    holdings.push_back(holding);
+    return {};
+  };
+  const std::set<dicom_uid> studies{command.studies.begin(), command.studies.end()};
+  for (const auto& study : studies) {
+    const auto before = holdings.size();
+    for (const auto& [pacs, governor] : options_.governors) {
+      auto held = ledger_.holding(pacs, study);
+      if (!held) return held.error();
+      if (!*held) continue;
+      if (auto added = add(**held, {}); !added) return added.error();
+    }
+    if (holdings.size() == before)
+      return fail(errc::not_found, "this project's repository does not hold a study of the list");
+  }
+  if (!command.studies.empty()) return grant;
+  std::optional<failure> broken;
+  auto all = storage::read_rows<holding_row>(
+      *options_.core, {.prefix = keys::holdings_of(options_.project), .limit = most_holdings_searched}, "holding",
+      [&](std::string_view, holding_row&& row) {
+        auto added = add(row, command.instances);
+        if (!added) broken = added.error();
+        return added.ok();
+      });
+  if (broken) return *broken;
+  if (!all) return all.error();
+  grant.series = command.series;
+  return grant;
+}
+
+caf::result<download_authorised> project_queue::on_authorise(authorise_download& command) {
+  if (auto no = refusal(command.who.user)) return to_caf(*no);
+  if (!command.resume.empty())
+    return to_caf({errc::not_found, "resume: this server does not keep downloads across sessions yet; open a new one"});
+  std::vector<holding_row> holdings;
+  auto grant = gather_download(command, holdings);
+  if (!grant) return to_caf(grant.error());
+  if (grant->parts.empty()) return to_caf({errc::not_found, "nothing of the list is in this project's repository"});
+  grant->download = options_.project + "-" + std::to_string(++ledger_.counters.last_download);
+  download_row row{grant->download, options_.project, command.who.user, command.key_check, options_.clocks.utc_us()};
+  auto entries = download_opened(row, holdings);
+  entries.front().rows.push_back(ledger_.counters_row());
+  auto promise = self_->make_response_promise<download_authorised>();
+  pen_.append(
+      std::move(entries), {}, {},
+      [promise, authorised = std::move(*grant)](const entries_committed&) mutable {
+        promise.deliver(std::move(authorised));
+      },
+      [promise](const failure& problem) mutable { promise.deliver(to_caf(problem)); });
+  return promise;
+}
+
+std::vector<pacs_outlook> project_queue::outlook() const {
+  std::vector<pacs_outlook> all;
+  const auto* mine = project();
+  for (const auto& [pacs, governor] : options_.governors) {
+    const auto* known = conf::find_pacs(*options_.rules, pacs);
+    const auto reason = outlook_.find(pacs);
+    pacs_outlook one{pacs, known ? known->institution : "", reason == outlook_.end() ? "" : reason->second};
+    if (mine && !has_room(ledger_.quota(mine->cache_quota_bytes, 0)))
+      one.reason = "quota full: delete studies from the repository to go on";
+    if (expired()) one.reason = "the project's approval has expired";
+    all.push_back(std::move(one));
+  }
+  return all;
+}
+
+caf::result<answered> project_queue::on_list(list_requests& command) {
+  return self_->delegate(options_.reader, read_requests{options_.project, std::move(command.page), outlook()});
+}
+
+caf::result<answered> project_queue::on_show(show_request& command) {
+  return self_->delegate(options_.reader, read_request{options_.project, std::move(command), outlook()});
+}
+
+answered project_queue::on_usage() {
+  const auto* mine = project();
+  return {dumped({{"quota", mine ? mine->cache_quota_bytes : 0},
+                  {"used", ledger_.used_bytes()},
+                  {"reserved", ledger_.reserved_bytes()},
+                  {"studies", ledger_.studies_held()}})};
+}
+
+answered project_queue::on_describe() {
+  auto waiting = json::object();
+  for (const auto& [pacs, governor] : options_.governors) waiting[pacs] = ledger_.waiting_count(pacs);
+  return {dumped({{"actor", name},
+                  {"of", options_.project},
+                  {"state", "running"},
+                  {"waiting", waiting},
+                  {"studies", ledger_.studies_held()},
+                  {"bytes", ledger_.used_bytes()}})};
+}
+
+}  // namespace penstock::actors

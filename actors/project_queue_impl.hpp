@@ -1,0 +1,100 @@
+#pragma once
+// The class that project_queue*.cpp share: commands, preparation (who is the patient, what does the study hold), and the
+// way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/journal_pen.hpp"
+#include "actors/project_queue.hpp"
+#include "actors/queue_ledger.hpp"
+#include "messages/actor_errors.hpp"
+
+namespace penstock::actors {
+
+class project_queue {
+ public:
+  using handle = messages::project_queue_actor;
+  static constexpr const char* name = "project_queue";
+
+  project_queue(handle::pointer self, project_queue_options options);
+  handle::behavior_type make_behavior();
+
+ private:
+  using answer_promise = caf::typed_response_promise<messages::answered>;
+
+  // ---- commands (project_queue_commands.cpp) ----
+  caf::result<messages::answered> on_submit(messages::submit_requests& command);
+  caf::result<messages::answered> on_cancel(messages::cancel_requests& command);
+  caf::result<messages::answered> on_delete(messages::delete_holdings& command);
+  caf::result<messages::download_authorised> on_authorise(messages::authorise_download& command);
+  caf::result<messages::answered> on_list(messages::list_requests& command);
+  caf::result<messages::answered> on_show(messages::show_request& command);
+  messages::answered on_usage();
+  messages::answered on_describe();
+  std::optional<caf::result<messages::answered>> answered_before(const messages::caller& who);
+  caf::result<messages::answered> commit_command(const messages::caller& who,
+                                                 std::vector<messages::journal_entry> entries, std::string answer,
+                                                 std::function<void()> then);
+  struct admitted;
+  admitted admit_item(const messages::submit_item& item, messages::request_priority priority,
+                      const std::string& user, std::set<std::string>& in_this_call);
+  std::optional<messages::failure> refusal(const std::string& user) const;
+  messages::result<messages::download_authorised> gather_download(const messages::authorise_download& command,
+                                                                  std::vector<messages::holding_row>& holdings);
+  void release_bytes(const messages::holding_row& holding);
+  std::vector<messages::pacs_outlook> outlook() const;
+
+  // ---- preparation (project_queue_prepare.cpp) ----
+  void pump(const std::string& pacs);
+  void pump_all();
+  void want_query(const messages::request_row& row);
+  void on_query_granted(const messages::query_granted& granted);
+  void verify(messages::request_row row);
+  void on_verified(messages::request_row row, const messages::query_answered& answer);
+  void enumerate(messages::request_row row);
+  void on_enumerated(messages::request_row row, const messages::study_enumerated& found);
+  void on_adoption(messages::request_row row, messages::instance_list expected, const messages::study_settled& have);
+  void postpone(messages::request_row row, const messages::failure& problem);
+  void commit_row(messages::request_row row, messages::journal_entry entry);
+
+  // ---- from permit to holding (project_queue.cpp) ----
+  void on_permit(messages::permit_granted& granted);
+  const messages::request_row* next_ready(const std::string& pacs);
+  void start(messages::request_row row, messages::permit_granted granted);
+  void retrieve(const messages::request_row& row, std::int64_t send_before_boottime_ns);
+  void on_settled(std::uint64_t number, const messages::study_settled& settled);
+  void on_retrieval_error(const messages::request_row& row, const messages::failure& problem);
+  void settle(messages::request_row row, const messages::study_settled& settled);
+  void end_cancelled(const messages::request_row& row, std::uint64_t permit);
+  void add_holding_of(messages::journal_entry& entry, const messages::request_row& row,
+                      const messages::study_settled& settled, std::optional<messages::holding_row>& before,
+                      messages::holding_row& after);
+  void on_outlook(const messages::governor_outlook& outlook);
+  void on_rules(const messages::rules_published& published);
+  void on_tick(const messages::tick& t);
+  void load();
+  void give_up(const messages::failure& problem);
+
+  [[nodiscard]] const conf::project* project() const;
+  [[nodiscard]] bool expired() const;
+  [[nodiscard]] std::uint32_t shard_for(const messages::dicom_uid& study) const;
+
+  handle::pointer self_;
+  project_queue_options options_;
+  journal_pen<handle::pointer> pen_;
+  queue_ledger ledger_;
+  std::map<std::uint64_t, std::uint64_t> tickets_;          ///< of queries: ticket -> request
+  std::map<std::string, std::size_t> preparing_;            ///< by PACS
+  std::map<std::string, std::string> outlook_;              ///< by PACS: why no permit comes now
+  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> announced_;  ///< by PACS: ready, waiting
+  std::set<std::uint64_t> starting_;
+  std::map<std::string, std::vector<answer_promise>> running_operations_;
+  std::uint64_t last_ticket_ = 0;
+};
+
+}  // namespace penstock::actors

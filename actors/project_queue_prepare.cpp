@@ -1,0 +1,230 @@
+// What must be known before a permit: whose study it is, and which instances it holds.
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/project_queue_impl.hpp"
+#include "actors/queue_entries.hpp"
+#include "actors/request_machine.hpp"
+#include "messages/type_ids.hpp"
+#include "conf/rules_queries.hpp"
+#include "storage/keys.hpp"
+#include "storage/rows.hpp"
+
+namespace penstock::actors {
+
+using namespace messages;
+namespace keys = storage::keys;
+
+namespace {
+
+/// Requests of one PACS that are being verified or enumerated at a time.
+constexpr std::size_t most_preparing = 4;
+constexpr std::chrono::minutes query_patience{10};
+constexpr std::chrono::minutes shard_patience{5};
+constexpr std::int64_t postponed_us = 15'000'000;
+
+std::string joined(std::vector<std::string> values) {
+  std::sort(values.begin(), values.end());
+  std::string text;
+  for (const auto& value : values) text += (text.empty() ? "" : ",") + value;
+  return text;
+}
+
+std::string value_of(const query_row& row, const char* keyword) {
+  const auto found = row.values.find(keyword);
+  return found == row.values.end() ? std::string{} : found->second.reveal();
+}
+
+}  // namespace
+
+void project_queue::pump_all() {
+  for (const auto& [pacs, governor] : options_.governors) pump(pacs);
+}
+
+/// Looks at the first requests in line: those that lack something get it under the query limits, the others are ready,
+/// and the governor hears how many there are.
+void project_queue::pump(const std::string& pacs) {
+  const auto* mine = project();
+  const auto governor = options_.governors.find(pacs);
+  if (!mine || governor == options_.governors.end()) return;
+  std::uint64_t ready = 0;
+  bool room = true;
+  if (!expired()) {
+    auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
+    if (!heads) return give_up(heads.error());
+    for (const auto* row : *heads) {
+      room = room && has_room(ledger_.quota(mine->cache_quota_bytes, row->estimated_bytes));
+      if (row->identity_verified && row->enumerated)
+        ready += room ? 1 : 0;
+      else if (preparing_[pacs] < most_preparing)
+        want_query(*row);
+    }
+  }
+  const auto told = std::pair{ready, ledger_.waiting_count(pacs)};
+  const auto [before, first] = announced_.try_emplace(pacs, told);
+  if (!first && before->second == told) return;
+  before->second = told;
+  self_->send(governor->second, work_waiting{options_.project, mine->weight, ready, told.second});
+}
+
+void project_queue::want_query(const request_row& row) {
+  const auto ticket = ++last_ticket_;
+  tickets_[ticket] = row.number;
+  ++preparing_[row.pacs];
+  ledger_.set_busy(row.number, true);
+  self_->send(options_.governors.at(row.pacs), query_wanted{ticket, options_.project, query_purpose::enumeration});
+}
+
+void project_queue::on_query_granted(const query_granted& granted) {
+  const auto ticket = tickets_.find(granted.ticket);
+  if (ticket == tickets_.end()) return;
+  const auto number = ticket->second;
+  tickets_.erase(ticket);
+  auto found = ledger_.find(number);
+  if (!found) return give_up(found.error());
+  if (!*found || (*found)->state != request_state::scheduled || expired()) {
+    --preparing_[granted.pacs];
+    ledger_.set_busy(number, false);
+    return pump(granted.pacs);
+  }
+  auto row = std::move(**found);
+  journal_entry entry;
+  entry.kind = row.identity_verified ? "query.enumerate" : "query.verify";
+  entry.user = row.user;
+  entry.project = row.project;
+  entry.pacs = row.pacs;
+  entry.request = std::to_string(row.number);
+  entry.identifiers.push_back({"study_instance_uid", protected_text{row.study.reveal()}});
+  entry.rows = granted.rows;
+  pen_.append(
+      std::move(entry),
+      [this, row](const entries_committed&) { row.identity_verified ? enumerate(row) : verify(row); },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+void project_queue::verify(request_row row) {
+  run_query query;
+  query.level = "STUDY";
+  query.keys["StudyInstanceUID"] = protected_text{row.study.reveal()};
+  query.wanted = {"PatientID",  "IssuerOfPatientID", "AccessionNumber",
+                  "StudyDate", "StudyTime",         "ModalitiesInStudy", "InstanceAvailability"};
+  query.most_rows = 10;
+  self_->request(options_.associations.at(row.pacs), query_patience, std::move(query))
+      .then([this, row](const query_answered& answer) { on_verified(row, answer); },
+            [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "verify whose study it is")); });
+}
+
+/// The second gate: the answer must be of the study asked for, and its patient in the cohort, exactly.
+void project_queue::on_verified(request_row row, const query_answered& answer) {
+  const auto* pacs = conf::find_pacs(*options_.rules, row.pacs);
+  const auto* mine = project();
+  if (!pacs || !mine) return;
+  const query_row* match = nullptr;
+  for (const auto& each : answer.rows)
+    if (value_of(each, "StudyInstanceUID") == row.study.reveal()) match = &each;
+  const auto now_us = options_.clocks.utc_us();
+  medical_record_number patient;
+  if (match)
+    patient = conf::mrn_of_answer(*pacs, value_of(*match, "PatientID"), value_of(*match, "IssuerOfPatientID"));
+  if (!match || !conf::cohort_has(*mine, patient)) {
+    row.error = "no such study of a patient of this project at this PACS";
+    advance(row, request_state::failed, now_us, row.error);
+    return commit_row(row, request_entry("request.failed", row.user, row, row.error));
+  }
+  row.patient = patient;
+  row.accession = protected_text{value_of(*match, "AccessionNumber")};
+  row.study_date = value_of(*match, "StudyDate");
+  row.identity_verified = true;
+  row.reason = waiting_reason::not_enumerated;
+  auto entry = request_entry("request.verified", row.user, row, "identity verified");
+  verified_study seen{patient,        true,
+                      row.accession,  row.study_date,
+                      value_of(*match, "StudyTime"), value_of(*match, "ModalitiesInStudy"),
+                      value_of(*match, "InstanceAvailability"), 0,
+                      now_us};
+  entry.rows.push_back(storage::put_row(keys::verified(row.project, row.pacs, row.study), seen));
+  commit_row(row, std::move(entry));
+}
+
+void project_queue::enumerate(request_row row) {
+  self_->request(options_.associations.at(row.pacs), query_patience, enumerate_study{row.study, row.series})
+      .then([this, row](const study_enumerated& found) { on_enumerated(row, found); },
+            [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "list what the study holds")); });
+}
+
+void project_queue::on_enumerated(request_row row, const study_enumerated& found) {
+  if (found.truncated || found.instances.empty()) {
+    const auto* text = found.truncated ? "the PACS held back part of the list of instances"
+                                       : "the PACS lists no instances of this study";
+    return postpone(row, {errc::pacs_unavailable, text});
+  }
+  row.expected = found.instances.size();
+  if (!found.modalities.empty()) row.modality = joined(found.modalities);
+  row.estimated_bytes = ledger_.estimate_bytes(row.modality, row.expected);
+  row.enumerated = true;
+  row.reason = waiting_reason::ready;
+  row.shard = shard_for(row.study);
+  instance_list expected{found.instances};
+  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, found.instances};
+  self_->request(options_.shards.at(row.shard), shard_patience, std::move(question))
+      .then([this, row, expected](const study_settled& have) { on_adoption(row, expected, have); },
+            [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "look into the cache")); });
+}
+
+/// One study crosses the PACS once: what is here complete and unchanged becomes a holding without a retrieval.
+void project_queue::on_adoption(request_row row, instance_list expected, const study_settled& have) {
+  const auto now_us = options_.clocks.utc_us();
+  if (have.present.empty() || !have.missing.empty()) {
+    auto entry = request_entry("request.enumerated", row.user, row,
+                               std::to_string(row.expected) + " instances listed, ready for a permit");
+    entry.rows.push_back(storage::put_row(keys::expected(row.project, row.number), expected));
+    return commit_row(row, std::move(entry));
+  }
+  row.received = have.present.size();
+  row.bytes = have.bytes;
+  advance(row, request_state::completed, now_us, "already in the cache, complete and unchanged");
+  auto entry = request_entry("request.completed", row.user, row, "already in the cache, complete and unchanged");
+  std::optional<holding_row> before;
+  holding_row after;
+  add_holding_of(entry, row, have, before, after);
+  ledger_.holding_changed(before ? &*before : nullptr, &after);
+  commit_row(row, std::move(entry));
+}
+
+/// Tried again later, without a record: nothing was decided. The order of the others goes on.
+void project_queue::postpone(request_row row, const failure& problem) {
+  spdlog::info("project {} request {}: {}", row.project, row.number, problem.text());
+  --preparing_[row.pacs];
+  ledger_.set_busy(row.number, false);
+  auto stored = ledger_.find(row.number);
+  if (stored && *stored && (*stored)->state == request_state::scheduled) {
+    auto later = std::move(**stored);
+    later.not_before_us = options_.clocks.utc_us() + postponed_us;
+    ledger_.committed(later, true, options_.clocks.utc_us());
+  }
+  pump(row.pacs);
+}
+
+/// Ends a step of preparation. A request that was cancelled meanwhile keeps its end state.
+void project_queue::commit_row(request_row row, journal_entry entry) {
+  const auto end = [this, pacs = row.pacs, number = row.number] {
+    --preparing_[pacs];
+    ledger_.set_busy(number, false);
+    pump(pacs);
+  };
+  auto stored = ledger_.find(row.number);
+  if (!stored) return give_up(stored.error());
+  if (!*stored || (*stored)->state != request_state::scheduled) return end();
+  pen_.append(
+      std::move(entry),
+      [this, row, end](const entries_committed&) {
+        ledger_.committed(row, true, options_.clocks.utc_us());
+        end();
+      },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+}  // namespace penstock::actors

@@ -1,0 +1,151 @@
+#include "actors/queue_entries.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "storage/keys.hpp"
+#include "storage/rows.hpp"
+
+namespace penstock::actors {
+
+using namespace messages;
+namespace keys = storage::keys;
+using nlohmann::json;
+
+namespace {
+
+void identify(journal_entry& entry, const medical_record_number& patient, const protected_text& accession,
+              const dicom_uid& study) {
+  if (!patient.patient_id.empty()) entry.identifiers.push_back({"patient_id", patient.patient_id});
+  if (!patient.issuer.empty()) entry.identifiers.push_back({"issuer_of_patient_id", patient.issuer});
+  if (!accession.empty()) entry.identifiers.push_back({"accession_number", accession});
+  entry.identifiers.push_back({"study_instance_uid", protected_text{study.reveal()}});
+}
+
+std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json study_json(const std::string& pacs, const dicom_uid& study, const medical_record_number& patient,
+                const protected_text& accession, const std::string& date, const std::string& modality) {
+  return {{"pacs", pacs},
+          {"StudyInstanceUID", study.reveal()},
+          {"PatientID", patient.patient_id.reveal()},
+          {"AccessionNumber", accession.reveal()},
+          {"StudyDate", date},
+          {"Modality", modality}};
+}
+
+json holding_json(const std::string& kind, const std::string& by, const holding_row& holding) {
+  return {{"kind", kind},
+          {"project", holding.project},
+          {"user", by},
+          {"study", study_json(holding.pacs, holding.study, holding.patient, holding.accession, holding.study_date,
+                               holding.modality)},
+          {"counts", {{"received", holding.instances}}},
+          {"bytes", holding.bytes}};
+}
+
+void add_order_rows(journal_entry& entry, const request_row& row) {
+  const auto waiting = keys::waiting(row.project, row.pacs, row.priority, row.number);
+  const auto processing = keys::processing(row.project, row.number);
+  if (row.state == request_state::scheduled)
+    entry.rows.push_back({waiting, {}, false});
+  else
+    entry.rows.push_back(storage::erase_row(waiting));
+  if (row.state == request_state::processing)
+    entry.rows.push_back({processing, {}, false});
+  else
+    entry.rows.push_back(storage::erase_row(processing));
+}
+
+}  // namespace
+
+journal_entry request_entry(std::string kind, const std::string& by, const request_row& row,
+                            const std::string& reason) {
+  journal_entry entry;
+  entry.kind = std::move(kind);
+  entry.user = by;
+  entry.project = row.project;
+  entry.pacs = row.pacs;
+  entry.request = std::to_string(row.number);
+  entry.details = dumped({{"state", name_of(row.state)},
+                          {"reason", reason},
+                          {"attempts", row.attempts},
+                          {"expected", row.expected},
+                          {"received", row.received},
+                          {"bytes", row.bytes}});
+  identify(entry, row.patient, row.accession, row.study);
+  entry.rows.push_back(storage::put_row(keys::request(row.project, row.number), row));
+  add_order_rows(entry, row);
+  json event{{"kind", entry.kind},
+             {"project", row.project},
+             {"user", row.user},
+             {"request", entry.request},
+             {"state", name_of(row.state)},
+             {"reason", reason},
+             {"study", study_json(row.pacs, row.study, row.patient, row.accession, row.study_date, row.modality)},
+             {"counts", {{"expected", row.expected}, {"received", row.received}, {"failed", row.failed}}},
+             {"bytes", row.bytes}};
+  entry.events.push_back({"p/" + row.project + "/requests", dumped(event)});
+  return entry;
+}
+
+void add_holding(journal_entry& entry, const holding_row& holding, const std::vector<dicom_uid>& manifest,
+                 std::uint64_t replaced_version) {
+  entry.rows.push_back(storage::put_row(keys::holding(holding.project, holding.pacs, holding.study), holding));
+  entry.rows.push_back(
+      storage::put_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version),
+                       instance_list{manifest}));
+  entry.rows.push_back({keys::claim(holding.pacs, holding.study, holding.project), {}, false});
+  if (replaced_version != 0)
+    entry.rows.push_back(
+        storage::erase_row(keys::manifest(holding.project, holding.pacs, holding.study, replaced_version)));
+  entry.events.push_back(
+      {"p/" + holding.project + "/cache", dumped(holding_json("holding.added", entry.user, holding))});
+}
+
+journal_entry holding_deleted(const std::string& by, const holding_row& holding) {
+  journal_entry entry;
+  entry.kind = "holding.deleted";
+  entry.user = by;
+  entry.project = holding.project;
+  entry.pacs = holding.pacs;
+  entry.details = dumped({{"instances", holding.instances}, {"bytes", holding.bytes}});
+  identify(entry, holding.patient, holding.accession, holding.study);
+  entry.rows.push_back(storage::erase_row(keys::holding(holding.project, holding.pacs, holding.study)));
+  entry.rows.push_back(
+      storage::erase_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version)));
+  entry.rows.push_back(storage::erase_row(keys::claim(holding.pacs, holding.study, holding.project)));
+  entry.events.push_back({"p/" + holding.project + "/cache", dumped(holding_json("holding.deleted", by, holding))});
+  return entry;
+}
+
+std::vector<journal_entry> download_opened(const download_row& download, const std::vector<holding_row>& holdings) {
+  std::vector<journal_entry> entries(1);
+  std::uint64_t bytes = 0;
+  for (const auto& holding : holdings) {
+    bytes += holding.bytes;
+    auto seen = holding;
+    seen.last_download_user = download.user;
+    seen.last_download_us = download.at_us;
+    auto& entry = entries.emplace_back();
+    entry.kind = "download.study";
+    entry.user = download.user;
+    entry.project = download.project;
+    entry.pacs = holding.pacs;
+    entry.details = dumped(
+        {{"download", download.download}, {"instances", holding.instances}, {"bytes", holding.bytes}, {"sealed", true}});
+    identify(entry, holding.patient, holding.accession, holding.study);
+    entry.rows.push_back(storage::put_row(keys::holding(seen.project, seen.pacs, seen.study), seen));
+    entry.events.push_back(
+        {"p/" + holding.project + "/cache", dumped(holding_json("download.opened", download.user, holding))});
+  }
+  auto& head = entries.front();
+  head.kind = "download.opened";
+  head.user = download.user;
+  head.project = download.project;
+  head.details = dumped({{"download", download.download}, {"studies", holdings.size()}, {"bytes", bytes}});
+  head.rows.push_back(storage::put_row(keys::download(download.project, download.download), download));
+  return entries;
+}
+
+}  // namespace penstock::actors

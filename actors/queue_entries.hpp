@@ -1,0 +1,32 @@
+#pragma once
+// The journal entries of a project's queue: what is recorded, which rows change, what subscribers hear. Pure.
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "messages/holdings.hpp"
+#include "messages/journal.hpp"
+#include "messages/requests.hpp"
+#include "messages/retrievals.hpp"
+
+namespace penstock::actors {
+
+/// An entry about a request: the row as it now is, the event for `p/PROJECT/requests`, the identifiers beside the leaf.
+/// Rows that belong to the state (order of waiting, processing) follow from the row itself.
+[[nodiscard]] messages::journal_entry request_entry(std::string kind, const std::string& by,
+                                                    const messages::request_row& row, const std::string& reason);
+
+/// Adds what a finished retrieval leaves: the holding, its manifest, the claim, the event for `p/PROJECT/cache`.
+void add_holding(messages::journal_entry& entry, const messages::holding_row& holding,
+                 const std::vector<messages::dicom_uid>& manifest, std::uint64_t replaced_version);
+
+/// A holding given up.
+[[nodiscard]] messages::journal_entry holding_deleted(const std::string& by, const messages::holding_row& holding);
+
+/// A download about to begin: one entry for it and one for each study, since an audit record names one patient only
+/// (PS3.15 section A.5.3). Identifiers lie beside the leaf.
+[[nodiscard]] std::vector<messages::journal_entry> download_opened(const messages::download_row& download,
+                                                                   const std::vector<messages::holding_row>& holdings);
+
+}  // namespace penstock::actors

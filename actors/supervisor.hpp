@@ -1,0 +1,49 @@
+#pragma once
+// The tree: which actors there are, in which order they start, and how they are. Each sits behind a custodian that starts
+// it again with growing pauses; the journal does not: when it fails, the process ends (fail stop).
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/hosting.hpp"
+#include "actors/time_source.hpp"
+#include "conf/rules.hpp"
+#include "messages/interfaces.hpp"
+#include "messages/result.hpp"
+#include "storage/row_store.hpp"
+#include "storage/state_directory.hpp"
+
+namespace penstock::actors {
+
+struct server_tree_options {
+  conf::rules_ptr rules;
+  std::shared_ptr<storage::row_store> core;
+  const storage::state_directory* state = nullptr;
+  std::uint32_t cache_shards = 2;
+  messages::dimse_port_actor port;
+  messages::dicom_listener_actor listener;
+  messages::event_sink_actor sink;
+  time_source clocks;
+  /// The journal has failed: nothing may be acknowledged any more.
+  std::function<void(const messages::failure&)> on_journal_failure;
+};
+
+/// Stable handles of everything that runs, by the id of what it serves.
+struct server_tree {
+  messages::audit_journal_actor journal;
+  messages::rules_keeper_actor rules_keeper;
+  std::vector<messages::cache_shard_actor> shards;
+  messages::list_reader_actor reader;
+  std::map<std::string, messages::governor_clock_actor> governors;
+  std::map<std::string, messages::pacs_association_actor> associations;
+  std::map<std::string, messages::project_queue_actor> queues;
+  std::map<std::string, messages::project_search_actor> searches;
+  messages::supervisor_actor supervisor;
+};
+
+/// Starts everything from the journal up; `members` ends it in reverse order.
+[[nodiscard]] server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options);
+
+}  // namespace penstock::actors

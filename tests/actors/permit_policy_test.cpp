@@ -1,0 +1,268 @@
+#include "actors/permit_policy.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+#include "tests/actors/permit_world.hpp"
+
+using namespace penstock::actors;
+using penstock::conf::window_limits;
+using penstock::test::flaws;
+using penstock::test::permit_world;
+
+namespace {
+
+using governor = penstock::actors::permit_policy;
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+constexpr std::int64_t noon_us = 1'800'000'000'000'000;
+constexpr std::int64_t hour_us = 3'600'000'000;
+const std::vector<waiting_project> one_project{{"alz", 1}};
+
+/// A sound clock, `after_s` seconds after noon, which is 1,000 s after the boot.
+instant at(double after_s, const std::string& boot = "boot1") {
+  return {1'000 * second_ns + static_cast<std::int64_t>(after_s * 1e9),
+          noon_us + static_cast<std::int64_t>(after_s * 1e6), 0, boot, false};
+}
+
+contract open_with(window_limits limits) {
+  return {limits, noon_us - hour_us, noon_us + 200 * hour_us, std::chrono::seconds{30}};
+}
+
+/// Seconds after noon of an instant on the boottime clock.
+double after_noon(std::int64_t boottime_ns) { return static_cast<double>(boottime_ns - 1'000 * second_ns) / 1e9; }
+
+/// How the history with that seed ends: "" or the broken promise.
+template <class Policy>
+std::string judge_history(std::uint32_t seed, flaws broken, int events = 60) {
+  permit_world<Policy> world{seed, broken};
+  world.run(events);
+  return world.judge().verdict();
+}
+
+/// The first promise that is found broken in so many histories; "" when none is.
+template <class Policy>
+std::string first_broken(flaws broken, std::uint32_t histories) {
+  for (std::uint32_t seed = 0; seed < histories; ++seed)
+    if (auto found = judge_history<Policy>(seed, broken); !found.empty()) return found;
+  return "";
+}
+
+/// The well-known wrong way: N tokens, refilled evenly, in place of the log; everything else is right.
+class token_bucket_policy : public governor {
+ public:
+  permit_decision decide(const instant& now, contract in_force, const std::vector<waiting_project>& waiting) {
+    const auto limits = in_force.limits;
+    if (in_force.limits) in_force.limits->per_minute = in_force.limits->per_hour = in_force.limits->per_day = {};
+    auto decision = governor::decide(now, in_force, waiting);
+    if (!decision.granted() || !limits) return decision;
+    if (!refill(now, 60, limits->per_minute) || !refill(now, 3'600, limits->per_hour) ||
+        !refill(now, 86'400, limits->per_day))
+      return {{}, wait_reason::minute_rate_reached, 0, now.boottime_ns + second_ns, 0};
+    return decision;
+  }
+  start_stamp reserve(const instant& now, std::uint64_t permit, const std::string& project) {
+    for (auto& [window, one] : buckets_) one.tokens -= 1;
+    return governor::reserve(now, permit, project);
+  }
+
+ private:
+  struct bucket {
+    double tokens = 0;
+    std::int64_t filled_ns = 0;
+  };
+  bool refill(const instant& now, int window, std::optional<std::uint32_t> limit) {
+    if (!limit) return true;
+    auto& one = buckets_.try_emplace(window, bucket{0.0 + *limit, now.boottime_ns}).first->second;
+    one.tokens += static_cast<double>(now.boottime_ns - one.filled_ns) * *limit / (1e9 * window);
+    one.tokens = std::min(one.tokens, 0.0 + *limit);
+    one.filled_ns = now.boottime_ns;
+    return one.tokens >= 1;
+  }
+  std::map<int, bucket> buckets_;
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(permit_policy)
+
+BOOST_AUTO_TEST_CASE(grants_up_to_the_limit_of_a_window_and_then_names_it) {
+  governor policy;
+  const auto terms = open_with({9, 2, 3, {}, false});
+  for (int i = 0; i < 2; ++i) {
+    BOOST_TEST(policy.decide(at(i), terms, one_project).project == "alz");
+    (void)policy.reserve(at(i), static_cast<std::uint64_t>(i), "alz");
+  }
+  const auto wait = policy.decide(at(2), terms, one_project);
+  BOOST_TEST((wait.reason == wait_reason::minute_rate_reached));
+  BOOST_TEST(wait.limit == 2U);
+  BOOST_TEST(after_noon(wait.not_before_boottime_ns) == 61.25);
+  BOOST_TEST(wait.not_before_us == noon_us + 61'250'000);
+  BOOST_TEST(!policy.decide(at(61.249), terms, one_project).granted());
+  BOOST_TEST(policy.decide(at(61.25), terms, one_project).granted());
+  (void)policy.reserve(at(61.25), 2, "alz");
+  const auto hour = policy.decide(at(100), terms, one_project);
+  BOOST_TEST((hour.reason == wait_reason::hour_rate_reached));
+  BOOST_TEST(after_noon(hour.not_before_boottime_ns) == 3'601.25);
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_of_nothing_is_never_reached_by_waiting) {
+  governor policy;
+  const auto wait = policy.decide(at(0), open_with({1, {}, {}, 0, false}), one_project);
+  BOOST_TEST((wait.reason == wait_reason::day_rate_reached));
+  BOOST_TEST(wait.not_before_boottime_ns == 0);
+}
+
+BOOST_AUTO_TEST_CASE(counts_what_is_in_flight_until_it_ends_or_is_wasted) {
+  governor policy;
+  const auto terms = open_with({2, {}, {}, {}, false});
+  (void)policy.reserve(at(0), 1, "alz");
+  (void)policy.reserve(at(0), 2, "alz");
+  const auto wait = policy.decide(at(1), terms, one_project);
+  BOOST_TEST((wait.reason == wait_reason::concurrency_reached));
+  BOOST_TEST(wait.limit == 2U);
+  BOOST_TEST(wait.not_before_boottime_ns == 0);
+  policy.retrieval_ended(1);
+  BOOST_TEST(policy.decide(at(1), terms, one_project).granted());
+  (void)policy.reserve(at(1), 3, "alz");
+  policy.waste(3);
+  BOOST_TEST(policy.decide(at(1), terms, one_project).granted());
+  BOOST_TEST(policy.in_flight() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_wasted_start_stays_counted_and_a_withdrawn_one_does_not) {
+  governor policy;
+  const auto terms = open_with({9, 1, {}, {}, false});
+  (void)policy.reserve(at(0), 1, "alz");
+  policy.withdraw(1);
+  BOOST_TEST(policy.decide(at(0), terms, one_project).granted());
+  (void)policy.reserve(at(0), 2, "alz");
+  policy.waste(2);
+  BOOST_TEST(!policy.decide(at(0), terms, one_project).granted());
+  BOOST_TEST(policy.started(at(0), minute_window) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(grants_nothing_when_a_send_could_miss_the_window) {
+  governor policy;
+  contract terms{window_limits{1, {}, {}, {}, false}, noon_us, noon_us + 10'000'000, std::chrono::seconds{30}};
+  auto early = at(0.01);
+  early.max_error_us = 20'000;
+  const auto opening = policy.decide(early, terms, one_project);
+  BOOST_TEST((opening.reason == wait_reason::window_closed));
+  BOOST_TEST(opening.not_before_us == noon_us + 20'000);
+  BOOST_TEST(policy.decide(at(8.749), terms, one_project).granted());
+  const auto closing = policy.decide(at(8.75), terms, one_project);
+  BOOST_TEST((closing.reason == wait_reason::window_closed));
+  BOOST_TEST(closing.not_before_us == noon_us + 10'000'000);
+  BOOST_TEST(after_noon(closing.not_before_boottime_ns) == 10.0);
+}
+
+BOOST_AUTO_TEST_CASE(tells_until_when_a_window_is_closed) {
+  governor policy;
+  for (const auto& limits : {std::optional<window_limits>{}, std::optional{window_limits{0, {}, {}, {}, true}}}) {
+    const auto wait = policy.decide(at(0), {limits, noon_us - 1, noon_us + 5'000'000, {}}, one_project);
+    BOOST_TEST((wait.reason == wait_reason::window_closed));
+    BOOST_TEST(wait.not_before_us == noon_us + 5'000'000);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(grants_nothing_while_paused_in_doubt_or_without_work) {
+  governor policy;
+  const auto terms = open_with({1, {}, {}, {}, false});
+  BOOST_TEST((policy.decide(at(0), terms, {}).reason == wait_reason::nothing_waiting));
+  policy.pause("maintenance");
+  BOOST_TEST((policy.decide(at(0), terms, one_project).reason == wait_reason::pacs_paused));
+  BOOST_TEST(policy.pause_reason() == "maintenance");
+  policy.resume();
+  auto doubtful = at(0);
+  doubtful.clock_in_doubt = true;
+  BOOST_TEST((policy.decide(doubtful, terms, one_project).reason == wait_reason::clock_in_doubt));
+  BOOST_TEST(policy.decide(at(0), terms, one_project).granted());
+}
+
+BOOST_AUTO_TEST_CASE(leases_of_a_crash_end_when_nothing_has_arrived_for_long_enough) {
+  governor policy;
+  const auto terms = open_with({1, {}, {}, {}, false});
+  policy.restore({}, {{7, "alz"}}, at(0));
+  const auto wait = policy.decide(at(20), terms, one_project);
+  BOOST_TEST((wait.reason == wait_reason::concurrency_reached));
+  BOOST_TEST(after_noon(wait.not_before_boottime_ns) == 30.0);
+  policy.arrived(7, at(20));
+  BOOST_TEST(!policy.decide(at(49.9), terms, one_project).granted());
+  BOOST_TEST(policy.take_expired_leases().empty());
+  BOOST_TEST(policy.decide(at(50), terms, one_project).granted());
+  BOOST_TEST((policy.take_expired_leases() == std::vector<std::uint64_t>{7}));
+  BOOST_TEST(!policy.is_in_flight(7));
+}
+
+BOOST_AUTO_TEST_CASE(new_limits_count_what_was_started_under_old_ones) {
+  governor policy;
+  for (std::uint64_t i = 0; i < 5; ++i) (void)policy.reserve(at(0), i, "alz");
+  BOOST_TEST(!policy.decide(at(1), open_with({9, 5, {}, {}, false}), one_project).granted());
+  BOOST_TEST(policy.decide(at(1), open_with({9, 6, {}, {}, false}), one_project).granted());
+  BOOST_TEST(!policy.decide(at(3'600), open_with({9, {}, {}, 5, false}), one_project).granted());
+}
+
+BOOST_AUTO_TEST_CASE(drops_stamps_only_when_no_window_can_count_them) {
+  governor policy;
+  (void)policy.reserve(at(0), 1, "alz");
+  BOOST_TEST(policy.prune(at(86'401.2)).empty());
+  BOOST_TEST((policy.prune(at(86'401.25)) == std::vector<std::uint64_t>{1}));
+}
+
+BOOST_AUTO_TEST_CASE(queries_are_held_to_any_minute_too) {
+  query_policy policy;
+  BOOST_TEST(policy.not_before(at(0), 2) == 0);
+  (void)policy.reserve(at(0), 1);
+  (void)policy.reserve(at(5), 2);
+  BOOST_TEST(after_noon(policy.not_before(at(10), 2)) == 61.25);
+  BOOST_TEST(policy.not_before(at(61.25), 2) == 0);
+  policy.withdraw(2);
+  BOOST_TEST(policy.not_before(at(10), 2) == 0);
+  policy.assume_full(at(10));
+  BOOST_TEST(after_noon(policy.not_before(at(10), 60)) == 71.25);
+  BOOST_TEST((policy.prune(at(62)) == std::vector<std::uint64_t>{1}));
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_contract_in_every_history) {
+  constexpr std::uint32_t histories = 20'000;
+  std::size_t starts = 0;
+  std::map<wait_reason, int> waits;
+  for (std::uint32_t seed = 0; seed < histories; ++seed) {
+    permit_world<governor> world{seed, {}};
+    world.run(60);
+    const auto verdict = world.judge().verdict();
+    BOOST_REQUIRE_MESSAGE(verdict.empty(), "history " + std::to_string(seed) + ": " + verdict);
+    starts += world.judge().seen.size();
+    for (const auto& [reason, count] : world.waits()) waits[reason] += count;
+  }
+  // The histories are worth something: much starts, and every reason to wait occurs often.
+  BOOST_TEST(starts > 5 * histories);
+  for (const auto reason :
+       {wait_reason::clock_in_doubt, wait_reason::window_closed, wait_reason::concurrency_reached,
+        wait_reason::minute_rate_reached, wait_reason::hour_rate_reached, wait_reason::day_rate_reached})
+    BOOST_TEST(waits[reason] > static_cast<int>(histories), name_of(reason));
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_a_token_bucket) {
+  BOOST_TEST(first_broken<token_bucket_policy>({}, 1'000).starts_with("too many in "));
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_a_log_that_is_lost) {
+  BOOST_TEST(first_broken<governor>({.forget_stamps_at_kill = true}, 1'000).starts_with("too many in "));
+  BOOST_TEST(first_broken<governor>({.forget_stamps_at_reboot = true}, 1'000).starts_with("too many in "));
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_leases_that_are_lost_or_ended_too_early) {
+  BOOST_TEST(first_broken<governor>({.forget_leases_at_kill = true}, 1'000) == "too many in flight");
+  BOOST_TEST(first_broken<governor>({.ignore_quiet_time = true}, 5'000) == "too many in flight");
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_a_clock_that_is_trusted_in_doubt) {
+  BOOST_TEST(first_broken<governor>({.trust_clock_in_doubt = true}, 1'000) != "");
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_a_send_after_its_deadline) {
+  BOOST_TEST(first_broken<governor>({.send_late = true}, 5'000) != "");
+}
+
+BOOST_AUTO_TEST_SUITE_END()
