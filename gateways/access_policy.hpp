@@ -1,0 +1,45 @@
+#pragma once
+// Who may say what on the control socket: one table of commands and pure questions about the rules in force. What a
+// person is not a member of and what does not exist give the same answer.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "conf/rules.hpp"
+#include "messages/result.hpp"
+
+namespace penstock::gateways {
+
+enum class audience : std::uint8_t {
+  anyone,           ///< with a key that the rules know
+  member,           ///< of the project of the command
+  working_member,   ///< the same, and the project has not expired: queries, retrieves or takes out
+  admin,
+  admin_or_auditor,
+  member_or_admin   ///< of any project
+};
+
+struct command_rule {
+  std::string_view name;
+  audience who = audience::anyone;
+  bool needs_op = false;  ///< changes something
+};
+
+/// Null for a command that this version does not have.
+[[nodiscard]] const command_rule* find_command(std::string_view name);
+
+/// errc::not_found, project_expired or not_permitted.
+[[nodiscard]] messages::result<void> authorise(const conf::rules& rules, std::string_view user,
+                                               const command_rule& command, std::string_view project,
+                                               std::chrono::year_month_day today);
+
+/// False for topics that do not exist, too.
+[[nodiscard]] bool may_follow(const conf::rules& rules, std::string_view user, std::string_view topic,
+                              std::chrono::year_month_day today);
+
+/// `progress` and `searches` are shown and forgotten; all other topics are kept in the journal.
+[[nodiscard]] bool is_transient_topic(std::string_view topic);
+
+}  // namespace penstock::gateways

@@ -1,0 +1,79 @@
+#pragma once
+// From the JSON of a client to the structs of messages/commands.hpp. Pure; whatever a client sends becomes a value or
+// errc::bad_request with the name of the field. Nothing of what was sent is repeated in an error.
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "messages/commands.hpp"
+#include "messages/result.hpp"
+#include "storage/secret_bytes.hpp"
+
+namespace penstock::gateways {
+
+inline constexpr std::size_t max_json_depth = 32;
+inline constexpr std::size_t max_id_bytes = 256;
+inline constexpr std::size_t max_op_bytes = 128;
+inline constexpr std::size_t max_text_bytes = 1024;
+inline constexpr std::size_t max_items_per_submit = 1'000;
+inline constexpr std::size_t max_series_per_item = 1'000;
+inline constexpr std::size_t max_inputs_per_search = 10'000;
+inline constexpr std::size_t max_ids_per_command = 5'000;
+inline constexpr std::size_t max_uids_per_command = 10'000;
+inline constexpr std::size_t max_pacs_per_command = 256;
+inline constexpr std::size_t max_modalities = 64;
+inline constexpr std::uint32_t max_wait_ms = 60'000;
+inline constexpr std::uint32_t default_wait_ms = 10'000;
+inline constexpr std::uint32_t max_page = 5'000;
+inline constexpr std::uint32_t default_page = 500;
+
+/// An object of at most `max_json_depth` levels; errc::bad_request otherwise.
+[[nodiscard]] messages::result<nlohmann::json> parse_object(std::string_view text);
+
+/// What every command carries.
+struct command_envelope {
+  std::string command;
+  std::string project;
+  std::string op;
+  nlohmann::json args;  ///< an object
+};
+/// `id` is set as soon as it is known, so that a refusal can be told which command it is for.
+[[nodiscard]] messages::result<command_envelope> parse_envelope(std::string_view text, std::string& id);
+
+struct subscription_wish {
+  std::string topic;
+  std::uint64_t from = 0;
+  std::uint32_t credit = 0;
+};
+/// Of SUB, CREDIT and UNSUB; absent fields are empty or zero.
+[[nodiscard]] messages::result<subscription_wish> parse_subscription(std::string_view text);
+
+using messages::caller;
+using nlohmann::json;
+
+[[nodiscard]] messages::result<messages::find_patients> parse_find_patients(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::find_studies> parse_find_studies(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::find_series> parse_find_series(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::read_search> parse_read_search(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::cancel_search> parse_cancel_search(const caller& who, const json& args);
+/// Malformed UIDs pass: each item gets its own outcome.
+[[nodiscard]] messages::result<messages::submit_requests> parse_submit_requests(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::cancel_requests> parse_cancel_requests(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::list_requests> parse_list_requests(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::show_request> parse_show_request(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::list_holdings> parse_list_holdings(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::delete_holdings> parse_delete_holdings(const caller& who, const json& args);
+/// The id of a PACS.
+[[nodiscard]] messages::result<std::string> parse_pacs_id(const json& args);
+
+struct download_wish {
+  messages::authorise_download command;  ///< without key_check
+  std::shared_ptr<const storage::secret_bytes> key;  ///< as given with `resume`, else null
+};
+[[nodiscard]] messages::result<download_wish> parse_download(const caller& who, const json& args);
+
+}  // namespace penstock::gateways

@@ -1,0 +1,151 @@
+// Each command of the control socket reaches the actor that decides, and its answer comes back.
+
+#include <algorithm>
+#include <boost/test/unit_test.hpp>
+
+#include "tests/gateways/control_site.hpp"
+
+namespace penstock::gateways::test {
+namespace {
+
+const json one_item{{"items", {{{"pacs", "gh-rad"}, {"StudyInstanceUID", "1.2"}}}}};
+
+BOOST_FIXTURE_TEST_SUITE(control_gateway_commands_suite, control_site)
+
+BOOST_AUTO_TEST_CASE(hands_commands_of_a_project_to_its_queue) {
+  start();
+  auto amy = client("amy");
+  BOOST_TEST(verdict(amy.ask("requests.submit", "alz-brain", one_item, "o1")) == "ok");
+  BOOST_TEST(verdict(amy.ask("requests.cancel", "alz-brain", {{"requests", {"1"}}}, "o2")) == "ok");
+  BOOST_TEST(verdict(amy.ask("cache.delete", "alz-brain", {{"studies", {"1.2"}}}, "o3")) == "ok");
+  BOOST_TEST(verdict(amy.ask("requests.list", "alz-brain")) == "ok");
+  BOOST_TEST(verdict(amy.ask("requests.show", "alz-brain", {{"request", "1"}})) == "ok");
+  const auto usage = amy.ask("cache.usage", "alz-brain");
+  BOOST_TEST(usage["ok"]["by"] == "alz-brain");
+  auto lines = asked.lines();
+  std::erase(lines, "followed by control_gateway");
+  const std::vector<std::string> wanted = {"alz-brain submit 1 amy o1", "alz-brain cancel amy o2",
+                                           "alz-brain delete amy o3",   "alz-brain list amy ",
+                                           "alz-brain show amy ",       "alz-brain usage amy "};
+  BOOST_TEST(lines == wanted, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(hands_searches_to_the_projects_search_and_listings_to_the_reader) {
+  start();
+  auto amy = client("amy");
+  const json where{{"pacs", {"gh-rad"}}, {"mrns", {"1"}}};
+  for (const auto* command : {"patients.find", "studies.find"})
+    BOOST_TEST(amy.ask(command, "alz-brain", where)["ok"]["by"] == "search alz-brain");
+  BOOST_TEST(verdict(amy.ask("series.find", "alz-brain", {{"pacs", "gh-rad"}, {"StudyInstanceUID", "1.2"}})) == "ok");
+  BOOST_TEST(verdict(amy.ask("search.more", "alz-brain", {{"search", "s"}})) == "ok");
+  BOOST_TEST(verdict(amy.ask("search.cancel", "alz-brain", {{"search", "s"}})) == "ok");
+  BOOST_TEST(amy.ask("cache.list", "alz-brain")["ok"]["by"] == "reader");
+}
+
+BOOST_AUTO_TEST_CASE(needs_the_name_of_a_change) {
+  start();
+  const auto refused = client("amy").ask("requests.submit", "alz-brain", one_item);
+  BOOST_TEST(verdict(refused) == "bad_request");
+  BOOST_TEST(refused["error"]["message"].get<std::string>().starts_with("op:"));
+}
+
+BOOST_AUTO_TEST_CASE(names_the_field_that_is_missing) {
+  start();
+  const auto refused = client("amy").ask("requests.submit", "alz-brain", json::object(), "o1");
+  BOOST_TEST(verdict(refused) == "bad_request");
+  BOOST_TEST(refused["error"]["message"].get<std::string>().starts_with("items:"));
+}
+
+BOOST_AUTO_TEST_CASE(passes_on_the_errors_of_actors) {
+  start();
+  const auto refused = client("amy").ask("requests.cancel", "alz-brain", {{"requests", {404}}}, "o1");
+  BOOST_TEST(verdict(refused) == "conflict");
+  BOOST_TEST(refused["error"]["message"] == "it has ended");
+  BOOST_TEST(refused["error"]["details"].is_object());
+}
+
+BOOST_AUTO_TEST_CASE(lists_but_does_not_work_in_an_expired_project) {
+  start();
+  auto amy = client("amy");
+  BOOST_TEST(verdict(amy.ask("requests.submit", "old-heart", one_item, "o1")) == "project_expired");
+  BOOST_TEST(verdict(amy.ask("requests.list", "old-heart")) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(keeps_roles_apart) {
+  start();
+  auto amy = client("amy");
+  auto ada = client("ada");
+  auto uma = client("uma");
+  BOOST_TEST(verdict(amy.ask("server.status")) == "not_permitted");
+  BOOST_TEST(ada.ask("server.status")["ok"]["by"] == "supervisor");
+  BOOST_TEST(verdict(uma.ask("governance.show")) == "ok");
+  BOOST_TEST(verdict(amy.ask("governance.show")) == "not_permitted");
+  BOOST_TEST(verdict(amy.ask("pacs.echo", "", {{"pacs", "gh-rad"}})) == "not_permitted");
+  const auto echo = ada.ask("pacs.echo", "", {{"pacs", "gh-rad"}});
+  BOOST_TEST(echo["ok"]["ok"] == true);
+  BOOST_TEST(echo["ok"]["ms"] == 7);
+  BOOST_TEST(verdict(ada.ask("pacs.echo", "", {{"pacs", "no-such"}})) == "not_found");
+}
+
+BOOST_AUTO_TEST_CASE(asks_governors_about_the_callers_projects_only) {
+  start();
+  BOOST_TEST(client("amy").ask("pacs.list")["ok"]["pacs"][0]["state"] == "up");
+  const auto seen = client("amy").ask("governor.status")["ok"]["pacs"][0];
+  BOOST_TEST(seen["projects"] == json::array({"alz-brain", "old-heart"}));
+  BOOST_TEST(seen["all"] == false);
+  BOOST_TEST(client("ada").ask("governor.status")["ok"]["pacs"][0]["all"] == true);
+}
+
+BOOST_AUTO_TEST_CASE(answers_without_those_who_do_not) {
+  parts.peers.governors["gh-rad"] = caf::actor_cast<messages::governor_clock_actor>(
+      system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+        return {[self](const messages::describe_governor&) { return self->make_response_promise(); }};
+      }));
+  options.answer_deadline = std::chrono::milliseconds{100};
+  start();
+  BOOST_TEST(client("amy").ask("pacs.list")["ok"]["pacs"][0]["state"] == "unknown");
+}
+
+BOOST_AUTO_TEST_CASE(serves_projects_that_came_later) {
+  rules.projects["new-one"] = approved("new-one", {"amy"}, 2027);
+  start();
+  auto amy = client("amy");
+  BOOST_TEST(verdict(amy.ask("requests.list", "new-one")) == "internal");
+  auto peers = parts.peers;
+  peers.queues["new-one"] = peers.queues["alz-brain"];
+  gateway->set_peers(peers);
+  for (int n = 0; n < 100 && verdict(amy.ask("requests.list", "new-one")) != "ok"; ++n) {
+  }
+  BOOST_TEST(verdict(amy.ask("requests.list", "new-one")) == "ok");
+}
+
+BOOST_AUTO_TEST_CASE(opens_a_download) {
+  download_tickets tickets;
+  std::vector<download_offer> offers;
+  parts.downloads = std::make_shared<download_desk>(
+      download_desk_options{"tcp://data", [] { return test_time_us; }}, tickets,
+      [&](download_offer offer) -> messages::result<void> {
+        offers.push_back(std::move(offer));
+        return {};
+      },
+      [](const std::string&) {});
+  start();
+  const auto opened = client("amy").ask("download.open", "alz-brain", {{"studies", {"1.2"}}}, "o1");
+  BOOST_REQUIRE(verdict(opened) == "ok");
+  const auto& ok = opened["ok"];
+  BOOST_TEST(ok["download"] == "d-1");
+  BOOST_TEST(ok["objects"] == 2);
+  BOOST_TEST(ok["segment_bytes"] == 262'144);
+  BOOST_TEST(ok["expires"] == "2026-03-08T12:01:00.000Z");
+  BOOST_TEST(tickets.redeem(ok["ticket"].get<std::string>(), ok["secret"].get<std::string>()) == "d-1");
+  BOOST_REQUIRE(offers.size() == 1);
+  BOOST_TEST(ok["key"] == storage::to_base64(offers[0].key.view()));
+  const auto lines = asked.lines();
+  BOOST_TEST((std::find(lines.begin(), lines.end(), "authorise 1") != lines.end()));
+  gateway.reset();
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace penstock::gateways::test
