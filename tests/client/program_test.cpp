@@ -1,0 +1,168 @@
+// The program as the shell sees it: what it prints, and its exit codes.
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <boost/test/unit_test.hpp>
+#include <cstdio>
+
+#include "storage/digest.hpp"
+#include "tests/client/data_script.hpp"
+#include "tests/client/scratch.hpp"
+
+using namespace penstock::client;
+using namespace penstock::client::testing;
+using nlohmann::json;
+
+namespace {
+
+struct outcome {
+  int code = -1;
+  std::string output;
+};
+
+struct program_fixture {
+  scratch_directory scratch;
+  user_key key = make_user_key().value();
+  download_site site{two_patients(), key.public_key};
+
+  program_fixture() {
+    BOOST_REQUIRE(save_user_key(scratch.path() / "key", key).ok());
+    put_content(scratch.path() / "config.json",
+                json{{"server", site.control().endpoint()},
+                     {"server_key", site.control().public_key()},
+                     {"key_file", (scratch.path() / "key").string()}}
+                    .dump());
+    put_content(scratch.path() / "passphrase", "correct horse battery staple\n");
+    ::chmod((scratch.path() / "passphrase").c_str(), 0600);
+  }
+
+  outcome run(const std::string& arguments) {
+    const auto command = "cd " + scratch.path().string() + " && HOME=" + scratch.path().string() +
+                         " PENSTOCK_CONFIG=config.json NO_COLOR=1 " PENSTOCK_PROGRAM_DIR "/penstock " + arguments + " 2>&1";
+    std::FILE* pipe = ::popen(command.c_str(), "r");
+    BOOST_REQUIRE(pipe != nullptr);
+    outcome found;
+    char part[4096];
+    while (const auto got = std::fread(part, 1, sizeof part, pipe)) found.output.append(part, got);
+    found.code = WEXITSTATUS(::pclose(pipe));
+    return found;
+  }
+
+  void check(const std::string& arguments, int code, const std::string& says) {
+    const auto found = run(arguments);
+    BOOST_TEST(found.code == code, arguments + ": " + std::to_string(found.code) + "\n" + found.output);
+    BOOST_TEST(found.output.find(says) != std::string::npos, arguments + " does not say '" + says + "':\n" + found.output);
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(program, program_fixture)
+
+BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
+  check("--help", 0, "Exit codes: 0 ok; 1 failed; 2 wrong usage");
+  for (const auto* command :
+       {"keygen", "whoami", "pacs list", "pacs echo", "patients find", "studies find", "series find", "request", "watch",
+        "requests list", "requests show", "requests cancel", "cache list", "cache usage", "cache delete", "download",
+        "open list", "open verify", "open view", "governor status", "governance show", "server status"})
+    check(std::string{command} + " --help", 0, "Usage:");
+}
+
+BOOST_AUTO_TEST_CASE(refuses_wrong_usage_with_two) {
+  check("", 2, "subcommand");
+  check("frobnicate", 2, "frobnicate");
+  check("studies find --study-date 2009-02-30 1", 2, "study date");
+  check("studies find", 2, "name the patients");
+  check("--server nowhere whoami", 2, "tcp://host:port");
+}
+
+BOOST_AUTO_TEST_CASE(says_that_the_server_cannot_be_reached_with_five) {
+  check("--server tcp://127.0.0.1:1 whoami", 5, "nothing answers");
+  check("--server tcp://127.0.0.1:1 --json whoami", 5, "\"timed_out\"");
+}
+
+BOOST_AUTO_TEST_CASE(says_not_found_with_six) { check("requests show 7", 6, "not there"); }
+
+BOOST_AUTO_TEST_CASE(shows_who_the_user_is) {
+  check("whoami", 0, "You are amy (researcher) at Test Hospital");
+  check("whoami", 0, "[#########...........] 45 % of 1000 B");
+}
+
+BOOST_AUTO_TEST_CASE(gives_every_line_its_outcome_and_ends_with_three_when_one_is_not_good) {
+  site.answers["studies.find"] =
+      json{{"search", "s"}, {"done", true},
+           {"studies", {{{"AccessionNumber", "A\x1b[2J"}, {"PatientID", "0000123"}, {"StudyDate", "20090131"}, {"pacs", "gh-rad"}}}},
+           {"rows", {{{"input", "0000123"}, {"outcome", "found"}}, {{"input", "9*"}, {"outcome", "invalid"}, {"message", "wildcard"}}}}};
+  const auto found = run("studies find 0000123 '9*'");
+  BOOST_TEST(found.code == 3);
+  BOOST_TEST(found.output.find("2 lines: 1 found, 1 invalid") != std::string::npos);
+  BOOST_TEST(found.output.find('\x1b') == std::string::npos);
+  const auto as_json = json::parse(run("studies find --json 0000123 '9*'").output, nullptr, false);
+  BOOST_TEST(as_json["counts"]["invalid"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(shows_the_ten_columns_of_the_cache_and_the_quota) {
+  site.answers["cache.list"] = json{{"items", {{{"AccessionNumber", "A1"}, {"institution", "mgh"}, {"department", "Radiology"},
+                                                {"PatientID", "0000123"}, {"Modality", "MR"}, {"bytes", 2048}}}}, {"total", 1}};
+  site.answers["cache.usage"] = json{{"quota", 1000}, {"used", 450}, {"reserved", 0}, {"studies", 1}};
+  for (const auto* column : {"Accession", "Institution", "Department", "MRN", "Cached", "Study date/time", "Modality", "Size",
+                             "Last download by", "Last download", "0000123", "2 KiB", "45 % of 1000 B"})
+    check("cache list", 0, column);
+}
+
+BOOST_AUTO_TEST_CASE(takes_a_download_home_verifies_it_and_finds_what_was_altered) {
+  check("download --to home --study 1.2.1 --passphrase-file passphrase", 0, "5 images");
+  const auto listed = run("open list home --passphrase-file passphrase");
+  BOOST_TEST(listed.code == 0, listed.output);
+  BOOST_TEST(listed.output.find("Patient 0000123: 1 study") != std::string::npos, listed.output);
+  BOOST_TEST(listed.output.find("2 patients, 3 studies, 5 images") != std::string::npos, listed.output);
+  check("open verify home --passphrase-file passphrase", 0, "5 files");
+  check("download --to home --all --passphrase-file passphrase", 1, "--resume");
+  check("open view home --select 99 --passphrase-file passphrase", 6, "images 1 to 5");
+  put_content(scratch.path() / "wrong", "not the passphrase\n");
+  ::chmod((scratch.path() / "wrong").c_str(), 0600);
+  check("open list home --passphrase-file wrong", 4, "does not open the download");
+  const auto file = scratch.path() / "home/0001/0001/000001.sealed";
+  auto altered = content_of(file);
+  altered[altered.size() / 2] = static_cast<char>(altered[altered.size() / 2] ^ 1);
+  put_content(file, altered);
+  check("open verify home --passphrase-file passphrase", 4, "0001/0001/000001.sealed: authentication_failed");
+  check("open list nowhere --passphrase-file passphrase", 6, "holds no download");
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_with_a_download_that_was_cut_off) {
+  site.close_after(9);
+  check("keygen --download-key mykey", 0, "keep a copy");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
+  std::filesystem::remove(scratch.path() / "home/0003/0001/000001.sealed");
+  check("open verify home --key-file mykey", 4, "0003/0001/000001.sealed");
+  check("download --resume home --key-file mykey", 0, "5 images");
+  check("open verify home --key-file mykey", 0, "5 files");
+}
+
+BOOST_AUTO_TEST_CASE(leaves_no_plaintext_behind) {
+  check("download --to home --study 1.2.1 --passphrase-file passphrase", 0, "sealed");
+  const auto& data_key = site.sent().facts().key;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{scratch.path() / "home"}) {
+    if (!entry.is_regular_file()) continue;
+    const auto content = content_of(entry.path());
+    for (const auto& clear : {std::string{plaintext_canary}, std::string{"0000123"}, std::string{"1.2.1.9"},
+                              penstock::storage::to_base64(data_key.view()), penstock::storage::to_hex(data_key.view())})
+      BOOST_TEST(content.find(clear) == std::string::npos, entry.path().string());
+  }
+}
+
+BOOST_AUTO_TEST_CASE(makes_a_key_once_and_never_shows_its_secret) {
+  const auto made = run("--key fresh keygen");
+  BOOST_TEST(made.code == 0);
+  const auto fresh = load_user_key(scratch.path() / "fresh");
+  BOOST_REQUIRE(fresh.ok());
+  BOOST_TEST(made.output.find(fresh->public_key) != std::string::npos);
+  BOOST_TEST(made.output.find(fresh->secret_key.reveal()) == std::string::npos);
+  check("--key fresh keygen", 1, "exists already");
+  ::chmod((scratch.path() / "fresh").c_str(), 0644);
+  check("--key fresh whoami", 6, "chmod 600");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

@@ -1,0 +1,181 @@
+#include "tools/client/session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "storage/digest.hpp"
+#include "tools/client/dealer.hpp"
+
+namespace penstock::client {
+namespace {
+
+using messages::errc;
+using messages::fail;
+using nlohmann::json;
+using std::chrono::milliseconds;
+
+constexpr std::uint32_t credit_window = 1000;
+constexpr std::uint32_t credit_refill = credit_window / 2;
+constexpr std::size_t op_random_bytes = 16;
+constexpr int protocol_version = 1;
+
+std::uint64_t big_endian(const zmq::message_t& frame) {
+  std::uint64_t value = 0;
+  for (const auto byte : frame.to_string_view()) value = value << 8 | static_cast<std::uint8_t>(byte);
+  return value;
+}
+
+std::optional<topic_event> event_in(const frames& message) {
+  constexpr std::size_t number_bytes = 8;
+  const auto type = message.front().to_string_view();
+  if (type == "REVOKED" && message.size() == 2)
+    return topic_event{event_kind::revoked, message[1].to_string(), 0, {}};
+  if (message.size() != 4 || message[2].size() != number_bytes) return std::nullopt;
+  topic_event found{event_kind::event, message[1].to_string(), big_endian(message[2]), {}};
+  if (type == "GAP") {
+    found.kind = event_kind::gap;
+    return found;
+  }
+  if (type != "EV") return std::nullopt;
+  found.body = json::parse(message[3].to_string_view(), nullptr, false);
+  return found.body.is_object() ? std::optional{std::move(found)} : std::nullopt;
+}
+
+result<json> answer_in(const json& answer, const std::string& command) {
+  if (const auto ok = answer.find("ok"); ok != answer.end()) return *ok;
+  const auto error = answer.find("error");
+  if (error == answer.end() || !error->is_object())
+    return fail(errc::internal, command + ": the server's answer has neither 'ok' nor 'error'");
+  return fail(messages::errc_named(error->value("code", "internal")), error->value("message", command + " was refused"));
+}
+
+}  // namespace
+
+std::string new_op() {
+  std::array<std::uint8_t, op_random_bytes> random{};
+  storage::fill_random(random);
+  return storage::to_hex(random);
+}
+
+session::session(session_options options) : options_(std::move(options)) {}
+session::~session() = default;
+
+result<std::unique_ptr<session>> session::open(session_options options) {
+  std::unique_ptr<session> made{new session{std::move(options)}};
+  if (auto connected = made->connect(); !connected) return connected.error();
+  return made;
+}
+
+result<void> session::connect() {
+  auto socket = dealer::connect({options_.server, curve_identity{options_.server_key, options_.key}});
+  if (!socket) return socket.error();
+  socket_ = std::move(*socket);
+  events_since_credit_ = 0;
+  auto hello = ask_once({"hello", "", json{{"client", "penstock"}, {"protocol", protocol_version}}, "", {}});
+  if (!hello) return hello.error();
+  greeting_ = std::move(*hello);
+  return {};
+}
+
+result<void> session::reconnect() {
+  waiting_events_.clear();
+  if (auto connected = connect(); !connected) return connected;
+  for (auto& [topic, subscribed] : subscriptions_) {
+    if (!subscribed.journaled) subscribed.seen = sequence_tracker{};
+    subscribed.catching_up = false;
+    send_subscription(topic, subscribed.seen.next());
+  }
+  return {};
+}
+
+result<json> session::ask(const question& what) {
+  if (socket_->failed())
+    if (auto again = reconnect(); !again) return again.error();
+  auto answer = ask_once(what);
+  if (answer || socket_->state() != link_state::lost) return answer;
+  if (auto again = reconnect(); !again) return again.error();
+  return ask_once(what);
+}
+
+result<json> session::ask_once(const question& what) {
+  const auto id = "c" + std::to_string(next_id_++);
+  json command{{"id", id}, {"do", what.command}, {"args", what.args}};
+  if (!what.project.empty()) command["project"] = what.project;
+  if (!what.op.empty()) command["op"] = what.op;
+  const auto text = command.dump(-1, ' ', false, json::error_handler_t::replace);
+  const auto wait = options_.answer_timeout + what.extra_wait;
+  if (!socket_->send({"CMD", text})) return explain(socket_->state(), options_.server, wait);
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto message = socket_->receive(std::max(left, milliseconds{0}));
+    if (!message) {
+      if (socket_->failed() || std::chrono::steady_clock::now() >= deadline)
+        return explain(socket_->state(), options_.server, wait);
+      continue;
+    }
+    if (auto event = event_in(*message)) {
+      keep_event(std::move(*event));
+      continue;
+    }
+    if (message->size() != 2 || message->front().to_string_view() != "ANS") continue;
+    const auto answer = json::parse(message->back().to_string_view(), nullptr, false);
+    if (answer.is_object() && answer.value("id", json{}) == id) return answer_in(answer, what.command);
+  }
+}
+
+void session::subscribe(const std::string& topic, std::uint64_t from, bool journaled) {
+  subscriptions_[topic] = {journaled, false, sequence_tracker{from}};
+  send_subscription(topic, from);
+}
+
+void session::send_subscription(const std::string& topic, std::uint64_t from) {
+  socket_->send({"SUB", json{{"topic", topic}, {"from", from}, {"credit", credit_window}}.dump()});
+}
+
+void session::keep_event(topic_event event) {
+  if (admits(event))
+    waiting_events_.push_back(std::move(event));
+  else
+    spend_credit();
+}
+
+bool session::admits(const topic_event& event) {
+  const auto found = subscriptions_.find(event.topic);
+  if (found == subscriptions_.end()) return false;
+  auto& subscribed = found->second;
+  if (event.kind != event_kind::event || !subscribed.journaled) return true;
+  const auto verdict = subscribed.seen.observe(event.sequence);
+  if (verdict == sequence_verdict::missed && !subscribed.catching_up)
+    send_subscription(event.topic, subscribed.seen.next());
+  subscribed.catching_up = verdict == sequence_verdict::missed;
+  return verdict == sequence_verdict::deliver;
+}
+
+void session::spend_credit() {
+  if (++events_since_credit_ < credit_refill) return;
+  if (socket_->send({"CREDIT", json{{"credit", events_since_credit_}}.dump()})) events_since_credit_ = 0;
+}
+
+result<std::optional<topic_event>> session::next_event(milliseconds wait) {
+  const auto deadline = std::chrono::steady_clock::now() + wait;
+  for (;;) {
+    if (!waiting_events_.empty()) {
+      auto event = std::move(waiting_events_.front());
+      waiting_events_.pop_front();
+      if (event.kind == event_kind::event) spend_credit();
+      if (event.kind == event_kind::revoked) subscriptions_.erase(event.topic);
+      return std::optional{std::move(event)};
+    }
+    const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    auto message = socket_->receive(std::max(left, milliseconds{0}));
+    if (!message) {
+      if (socket_->failed()) return explain(socket_->state(), options_.server, wait);
+      return std::optional<topic_event>{};
+    }
+    if (auto event = event_in(*message)) keep_event(std::move(*event));
+  }
+}
+
+}  // namespace penstock::client

@@ -1,0 +1,40 @@
+#pragma once
+// The sandboxed process in which images are decoded. It is started before any key is unwrapped, gets the bytes of one file
+// through a pipe, gives pixels back, and can do nothing else: no files, no network, no other process, a limit on memory
+// and time (seccomp(2), setrlimit(2)).
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+
+#include "messages/result.hpp"
+#include "tools/client/local_file.hpp"
+#include "tools/penstock/image_decoder.hpp"
+
+namespace penstock::commands {
+
+class decoder_child {
+ public:
+  /// Call while the process has one thread and holds no secret.
+  static messages::result<decoder_child> start();
+  decoder_child(decoder_child&& other) noexcept;
+  decoder_child& operator=(decoder_child&&) = delete;
+  /// Ends the child.
+  ~decoder_child();
+
+  /// Once. errc::corrupt when the child died of the file, errc::timed_out when it took too long, else as decode_image.
+  messages::result<decoded_image> decode(std::span<const std::uint8_t> part10, const rendering& how);
+
+  [[nodiscard]] pid_t process() const { return child_; }
+
+ private:
+  decoder_child() = default;
+
+  pid_t child_ = -1;
+  client::file_descriptor to_child_;
+  client::file_descriptor from_child_;
+};
+
+}  // namespace penstock::commands

@@ -1,0 +1,141 @@
+// governor status, governance show, server status: what governs the site, and how it is.
+
+#include "tools/penstock/context.hpp"
+#include "tools/penstock/units.hpp"
+
+namespace penstock::commands {
+namespace {
+
+using nlohmann::json;
+
+/// Commands of the whole site. The project is sent when one was named: a researcher sees what concerns it.
+result<json> ask_site(context& at, const std::string& command, bool of_project) {
+  auto server = at.server();
+  if (!server) return server.error();
+  std::string project;
+  if (of_project)
+    if (auto named = at.project(); named) project = *named;
+  return (*server)->ask({command, project, json::object(), "", {}});
+}
+
+/// {"minute": 3, "hour": 20} as "3/min 20/h"; limits and counts have the same shape.
+std::string rates(const json& of, std::initializer_list<std::pair<const char*, const char*>> names) {
+  std::string text;
+  for (const auto& [member, unit] : names)
+    if (const auto value = text_in(of, member); !value.empty()) text += (text.empty() ? "" : ", ") + value + unit;
+  return text;
+}
+
+json object_in(const json& from, const char* member) {
+  const auto found = from.find(member);
+  return found != from.end() && found->is_object() ? *found : json::object();
+}
+
+std::string waiting_in(const json& one) {
+  std::string text;
+  const auto waiting = object_in(one, "waiting");
+  for (const auto& [project, count] : waiting.items())
+    text += (text.empty() ? "" : ", ") + project + ": " + count.dump();
+  return text;
+}
+
+std::string pause_of(const json& one) {
+  const auto paused = one.find("paused");
+  if (paused == one.end() || paused->is_null() || *paused == false) return {};
+  if (paused->is_object()) return "paused: " + text_in(*paused, "reason");
+  return *paused == true ? "paused" : text_in(one, "paused");
+}
+
+/// A window may be its name, or an object that has one; none is open when it is empty.
+cell window_of(const json& one) {
+  if (const auto pause = pause_of(one); !pause.empty()) return {pause, tint::busy};
+  const auto name = object_in(one, "window").contains("name") ? text_in(object_in(one, "window"), "name") : text_in(one, "window");
+  return name.empty() ? cell{"closed", tint::busy} : cell{name};
+}
+
+cell state_of(const json& one) {
+  const auto state = text_in(one, "state");
+  const auto problem = text_in(one, "problem");
+  return {problem.empty() ? state : state + ": " + problem, state == "up" ? tint::good : tint::bad};
+}
+
+exit_code run_governor(context& at) {
+  auto answer = ask_site(at, "governor.status", true);
+  if (!answer) return at.report(answer.error());
+  if (at.json) {
+    at.show(*answer);
+    return exit_code::ok;
+  }
+  table rows{{{"PACS"}, {"State"}, {"Window"}, {"Limits"}, {"Started"}, {"In flight", alignment::right}, {"Waiting"}, {"Next change"}}};
+  const auto& listed = answer->is_array() ? *answer : array_in(*answer, "pacs");
+  for (const auto& one : listed) {
+    const auto pacs = text_in(one, "pacs").empty() ? text_in(one, "id") : text_in(one, "pacs");
+    rows.add({pacs, state_of(one), window_of(one),
+              rates(object_in(one, "limits"), {{"concurrent", " at once"}, {"per_minute", "/min"}, {"per_hour", "/h"}, {"per_day", "/day"}}),
+              rates(object_in(one, "started"), {{"minute", "/min"}, {"hour", "/h"}, {"day", "/day"}}),
+              text_in(one, "in_flight"), waiting_in(one), local_time(text_in(one, "next_change"))});
+  }
+  at.show(rows);
+  return exit_code::ok;
+}
+
+exit_code run_governance(context& at) {
+  auto answer = ask_site(at, "governance.show", false);
+  if (!answer) return at.report(answer.error());
+  if (at.json) {
+    at.show(*answer);
+    return exit_code::ok;
+  }
+  at.say("# version " + text_in(*answer, "version") + ", loaded " + local_time(text_in(*answer, "loaded")) + ", SHA-256 " +
+         text_in(*answer, "sha256"));
+  at.say(text_in(*answer, "toml"));
+  return exit_code::ok;
+}
+
+/// One line for each value, however deep.
+void add_values(table& rows, const std::string& name, const json& value) {
+  if (value.is_object() || value.is_array()) {
+    std::size_t index = 0;
+    for (const auto& [key, inner] : value.items()) {
+      const auto part = value.is_array() ? std::to_string(index++) : key;
+      add_values(rows, name.empty() ? part : name + "." + part, inner);
+    }
+  } else {
+    rows.add({name, value.is_string() ? value.get<std::string>() : value.dump()});
+  }
+}
+
+exit_code run_server(context& at) {
+  auto answer = ask_site(at, "server.status", false);
+  if (!answer) return at.report(answer.error());
+  if (at.json) {
+    at.show(*answer);
+    return exit_code::ok;
+  }
+  table rows{{{"Server"}, {"Value"}}};
+  add_values(rows, "", *answer);
+  at.show(rows);
+  return exit_code::ok;
+}
+
+}  // namespace
+
+void add_governor_commands(CLI::App& program, context& at) {
+  auto* governor = program.add_subcommand("governor", "What the PACS allow now")->require_subcommand(1);
+  governor->add_subcommand("status", "Windows, limits, what runs and what waits")->callback([&at] {
+    at.action = [&at] { return run_governor(at); };
+  });
+  auto* governance = program.add_subcommand("governance", "The rules in force")->require_subcommand(1);
+  governance->add_subcommand("show", "Print the rules file (administrators, auditors)")->callback([&at] {
+    at.action = [&at] { return run_governance(at); };
+  });
+}
+
+void add_server_commands(CLI::App& program, context& at) {
+  auto* server = program.add_subcommand("server", "The server itself")->require_subcommand(1);
+  server->add_subcommand("status", "How it is (administrators)")->callback([&at] {
+    at.action = [&at] { return run_server(at); };
+  });
+}
+
+}  // namespace penstock::commands

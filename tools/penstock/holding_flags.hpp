@@ -1,0 +1,33 @@
+#pragma once
+// Flags that choose among the studies that the project has.
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "tools/penstock/context.hpp"
+
+namespace penstock::commands {
+
+struct holding_flags {
+  std::vector<std::string> mrns;
+  std::string modalities;
+  std::string study_date;
+  std::string institution;
+  std::vector<std::string> studies;
+  bool all = false;
+};
+
+/// --mrn, --modality, --study-date, --institution.
+void add_holding_flags(CLI::App& command, holding_flags& flags);
+/// --study, --all.
+void add_study_choice(CLI::App& command, holding_flags& flags);
+
+/// The filter of messages/WIRE.md for `cache.list`.
+[[nodiscard]] result<nlohmann::json> filter_of(const holding_flags& flags);
+
+/// UIDs of the studies that are meant, an array that is not empty. errc::bad_request when nothing was chosen,
+/// errc::not_found when nothing fits.
+[[nodiscard]] result<nlohmann::json> studies_of(context& at, const holding_flags& flags);
+
+}  // namespace penstock::commands

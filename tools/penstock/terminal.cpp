@@ -1,0 +1,108 @@
+#include "tools/penstock/terminal.hpp"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+#include "tools/client/local_file.hpp"
+#include "tools/penstock/display_text.hpp"
+
+namespace penstock::commands {
+namespace {
+
+constexpr std::size_t longest_secret = 1024;
+
+bool is_set(const char* name) {
+  const char* value = std::getenv(name);
+  return value != nullptr && *value != '\0';
+}
+
+/// Turns echo off for as long as it lives.
+class silent_input {
+ public:
+  explicit silent_input(int fd) : fd_(fd), known_(::tcgetattr(fd, &before_) == 0) {
+    if (!known_) return;
+    termios silent = before_;
+    silent.c_lflag &= static_cast<tcflag_t>(~static_cast<tcflag_t>(ECHO));
+    ::tcsetattr(fd_, TCSAFLUSH, &silent);
+  }
+  silent_input(const silent_input&) = delete;
+  silent_input& operator=(const silent_input&) = delete;
+  ~silent_input() {
+    if (known_) ::tcsetattr(fd_, TCSAFLUSH, &before_);
+  }
+
+ private:
+  int fd_;
+  termios before_{};
+  bool known_;
+};
+
+void write_text(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const auto written = ::write(fd, text.data(), text.size());
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace
+
+bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
+bool errors_are_terminal() { return ::isatty(STDERR_FILENO) == 1; }
+
+table_style style_of_output() {
+  if (!output_is_terminal()) return {};
+  const char* kind = std::getenv("TERM");
+  const bool dumb = kind != nullptr && std::string_view{kind} == "dumb";
+  return {!is_set("NO_COLOR") && !dumb, size_of_terminal().columns};
+}
+
+terminal_size size_of_terminal() {
+  winsize size{};
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
+    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0)
+      return {size.ws_col, size.ws_row};
+  return {};
+}
+
+void progress_line::show(const std::string& text) {
+  if (!errors_are_terminal()) return;
+  const auto line = fitted(printable(text), size_of_terminal().columns - 1);
+  std::fprintf(stderr, "\r%s\x1b[K", line.c_str());
+  std::fflush(stderr);
+  shown_ = true;
+}
+
+void progress_line::clear() {
+  if (!shown_) return;
+  std::fputs("\r\x1b[K", stderr);
+  std::fflush(stderr);
+  shown_ = false;
+}
+
+messages::result<client::secret_text> ask_for_secret(const std::string& prompt) {
+  const client::file_descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+  if (!terminal.is_open())
+    return messages::fail(messages::errc::bad_request,
+                          "there is no terminal to ask for the passphrase; give --passphrase-file or --key-file");
+  write_text(terminal.get(), prompt);
+  std::string typed;
+  typed.reserve(longest_secret);
+  {
+    const silent_input silent{terminal.get()};
+    char c = 0;
+    while (typed.size() < longest_secret && ::read(terminal.get(), &c, 1) == 1 && c != '\n') typed += c;
+  }
+  write_text(terminal.get(), "\n");
+  client::secret_text secret{std::move(typed)};
+  if (secret.empty()) return messages::fail(messages::errc::bad_request, "nothing was typed");
+  return secret;
+}
+
+}  // namespace penstock::commands
