@@ -1,5 +1,7 @@
 #include "actors/hosting.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 
 namespace penstock::actors {
@@ -57,14 +59,21 @@ caf::result<caf::message> custodian::pass(caf::message_view& view) {
   return caf::delegated<caf::message>{};
 }
 
-bool crew::dismiss(std::chrono::milliseconds patience) {
+void crew::end_all() {
   for (auto member = members_.rbegin(); member != members_.rend(); ++member)
     if (auto who = caf::actor_cast<caf::strong_actor_ptr>(*member))
       who->get()->eq_impl(caf::make_message_id(caf::message_priority::high), nullptr, nullptr,
                           caf::exit_msg{*member, caf::exit_reason::user_shutdown});
+}
+
+bool crew::wait(std::chrono::milliseconds patience) {
   const auto until = std::chrono::steady_clock::now() + patience;
   while (system_.registry().running() > 0 || system_.detached_actors() > base_) {
-    if (std::chrono::steady_clock::now() > until) return false;
+    if (std::chrono::steady_clock::now() > until) {
+      spdlog::error("{} actors and {} detached ones are still running", system_.registry().running(),
+                    system_.detached_actors() - base_);
+      return false;
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds{1});
   }
   return true;

@@ -101,7 +101,9 @@ typename Impl::handle supervise(caf::actor_system& system, custodian::observer o
       system.spawn<custodian>(custodian::maker{make}, std::move(on_restart), restart_options{}));
 }
 
-/// Made right after the actor_system; ends its members in reverse order and waits until nothing runs any more.
+/// Made right after the actor_system. To stop: `end_all`, then drop every handle of yours, then `wait`. In that order: a
+/// custodian that loses its last handle first goes without ending its child, and a detached actor's thread lives as long
+/// as a handle to it.
 class crew {
  public:
   explicit crew(caf::actor_system& system) : system_(system), base_(system.detached_actors()) {}
@@ -111,8 +113,10 @@ class crew {
     members_.push_back(member.address());
     return member;
   }
+  /// Sends every member, the last one first, its end.
+  void end_all();
   /// False when something still runs after `patience`: flush what must be flushed, then end the process hard.
-  [[nodiscard]] bool dismiss(std::chrono::milliseconds patience);
+  [[nodiscard]] bool wait(std::chrono::milliseconds patience);
 
  private:
   caf::actor_system& system_;

@@ -26,6 +26,11 @@ constexpr unsigned char associate_rq = 0x01;
 /// A request with 128 presentation contexts of many transfer syntaxes stays far below.
 constexpr std::uint32_t longest_associate_rq = 128 * 1024;
 
+/// How many bytes must be there before a poll says that the socket is readable.
+void wake_at(const storage::descriptor& socket, int bytes) {
+  ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof bytes);
+}
+
 std::string text_of(const sockaddr_in& address) {
   std::array<char, INET_ADDRSTRLEN> text{};
   ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
@@ -80,9 +85,7 @@ void door::accept_all() {
       ++turned_away_;
       continue;
     }
-    // Wakes the loop only when a whole PDU header, or the end, is there.
-    const int enough = pdu_header_bytes;
-    ::setsockopt(socket.get(), SOL_SOCKET, SO_RCVLOWAT, &enough, sizeof enough);
+    wake_at(socket, static_cast<int>(pdu_header_bytes));
     ++inside_[peer];
     ++all_inside_;
     waiting_.push_back({{std::move(socket), std::move(peer)}, clock::now() + limits_.first_word_patience});
@@ -115,6 +118,7 @@ std::vector<caller> door::heed(const std::vector<pollfd>& watched) {
   for (auto one = waiting_.begin(); one != waiting_.end();) {
     const auto said = is_ready(one->from.socket) ? first_word(one->from.socket) : word::none;
     if (said == word::association) {
+      wake_at(one->from.socket, 1);
       callers.push_back(std::move(one->from));
     } else if (said == word::other || now >= one->deadline) {
       ++turned_away_;

@@ -48,7 +48,7 @@ SLEEP, SLEEPERS = re.compile(r"this_thread::sleep|\b(?:usleep|nanosleep)\b"), (r
 HEADER_FLAGS = ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror",
                 "-DCAF_ENABLE_TYPE_ID_CHECKS", "-DBOOST_TEST_DYN_LINK", "-DPENSTOCK_SOURCE_DIR=\"\"",
                 "-DPENSTOCK_PROGRAM_DIR=\"\"", "-DPENSTOCK_VERSION=\"0\"", "-I", ROOT]
-HEADER_TIMEOUT_S = 300
+HEADER_TIMEOUT_S = 900
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)
 
 
@@ -314,8 +314,11 @@ class HeaderCompiler:
         stamp = os.path.join(self._stamps, self._key(path))
         if os.path.exists(stamp):
             return []
-        done = subprocess.run(self._command, input='#include "%s"\n' % path, capture_output=True, text=True,
-                              check=False, timeout=HEADER_TIMEOUT_S)
+        try:
+            done = subprocess.run(self._command, input='#include "%s"\n' % path, capture_output=True, text=True,
+                                  check=False, timeout=HEADER_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            return ["%s:1: the compiler did not end in %d s" % (path, HEADER_TIMEOUT_S)]
         if done.returncode:
             errors = [line for line in done.stderr.splitlines() if "error" in line]
             return ["%s:1: does not compile alone: %s" % (path, (errors or ["?"])[0])]

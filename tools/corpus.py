@@ -104,8 +104,8 @@ def plan_studies(pictures, scale):
             next_person += 1
         person = next_person % scale.patients
         homes = _homes(person, possible)
-        if len(homes) > 1:  # in turn: at both hospitals, at the first, at the second
-            homes = (homes, homes[:1], homes[1:])[shared % 3]
+        if len(homes) > 1:  # in turn: at both hospitals, at the second, at the first
+            homes = (homes, homes[1:], homes[:1])[shared % 3]
             shared += 1
         studies.append(PlannedStudy(ordinal, person, homes, description, series))
         next_person += 1

@@ -63,18 +63,12 @@ class permit_world {
 
   void step() {
     const auto dice = draw(0, 99);
-    if (dice < 84)
-      advance(draw_pause());
-    else if (dice < 90)
-      kill();
-    else if (dice < 92)
-      reboot();
-    else if (dice < 95)
-      step_clock();
-    else if (dice < 97)
-      synchronise();
-    else
-      draw_rules();
+    if (dice < 84) advance(draw_pause());
+    if (dice >= 84 && dice < 90) kill();
+    if (dice >= 90 && dice < 92) reboot();
+    if (dice >= 92 && dice < 95) step_clock();
+    if (dice >= 95 && dice < 97) synchronise();
+    if (dice >= 97) draw_rules();
     if (draw(0, 2) == 0 && in_doubt_) synchronise();
     ask();
   }

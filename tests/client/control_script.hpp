@@ -35,7 +35,8 @@ inline std::string eight_bytes(std::uint64_t value) {
 
 inline std::string four_bytes(std::uint32_t value) { return eight_bytes(value).substr(4); }
 
-inline text_frames event(const std::string& topic, std::uint64_t sequence, nlohmann::json body) {
+inline text_frames event(const std::string& topic, std::uint64_t sequence,
+                         const nlohmann::json& body = nlohmann::json::object()) {
   return {"EV", topic, eight_bytes(sequence), body.dump()};
 }
 

@@ -98,8 +98,8 @@ BOOST_AUTO_TEST_CASE(takes_each_event_once_and_asks_again_for_a_missed_one) {
     if (message[0] == "CMD") return {ok_answer(body, greeting())};
     if (message[0] != "SUB") return {};
     asked_from.push_back(body["from"]);
-    if (body["from"] == 0) return {event("t", 5, {}), event("t", 5, {}), event("t", 7, {}), event("t", 8, {})};
-    return {event("t", 6, {}), event("t", 7, {}), event("t", 8, {})};
+    if (body["from"] == 0) return {event("t", 5), event("t", 5), event("t", 7), event("t", 8)};
+    return {event("t", 6), event("t", 7), event("t", 8)};
   });
   server->allow(key.public_key);
   auto opened = session::open(options_for(*server));
@@ -116,8 +116,8 @@ BOOST_AUTO_TEST_CASE(goes_on_from_the_last_number_after_a_lost_connection) {
     if (message[0] == "CMD") return {ok_answer(body, greeting())};
     if (message[0] != "SUB") return {};
     asked_from.push_back(body["from"]);
-    if (asked_from.size() == 1) return {event("t", 41, {}), {}};
-    return {event("t", 42, {})};
+    if (asked_from.size() == 1) return {event("t", 41), {}};
+    return {event("t", 42)};
   });
   server->allow(key.public_key);
   auto opened = session::open(options_for(*server));
@@ -142,7 +142,7 @@ BOOST_AUTO_TEST_CASE(gives_credit_back_as_events_are_taken) {
     if (message[0] == "CMD") return {ok_answer(body, greeting())};
     granted += body["credit"].get<std::uint64_t>();
     std::vector<text_frames> out;
-    while (sent < std::min(granted, events)) out.push_back(event("t", ++sent, {}));
+    while (sent < std::min(granted, events)) out.push_back(event("t", ++sent));
     return out;
   });
   server->allow(key.public_key);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
@@ -43,8 +44,12 @@ constexpr std::array denied_calls {
       SYS_io_uring_setup, SYS_memfd_create, SYS_pidfd_getfd, SYS_kill, SYS_tkill, SYS_listen, SYS_accept, SYS_accept4,
 };
 
+/// Never above what the parent has set.
 bool set_limit(__rlimit_resource resource, std::uint64_t value) {
-  const rlimit limit{value, value};
+  rlimit limit{};
+  if (::getrlimit(resource, &limit) != 0) return false;
+  limit.rlim_max = std::min<rlim_t>(limit.rlim_max, value);
+  limit.rlim_cur = limit.rlim_max;
   return ::setrlimit(resource, &limit) == 0;
 }
 

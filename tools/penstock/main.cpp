@@ -9,6 +9,7 @@
 #include <iostream>
 
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/display_text.hpp"
 
 namespace {
 
@@ -32,8 +33,12 @@ int main(int argc, char** argv) try {
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    const int code = program.exit(problem);
-    return code == 0 ? 0 : static_cast<int>(exit_code::usage);
+    if (const auto unknown = program.remaining(true); problem.get_exit_code() != 0 && !unknown.empty()) {
+      std::cerr << "penstock: there is no command or option '" << penstock::commands::printable(unknown.front())
+                << "'\nRun with --help for more information.\n";
+      return static_cast<int>(exit_code::usage);
+    }
+    return program.exit(problem) == 0 ? 0 : static_cast<int>(exit_code::usage);
   }
   return static_cast<int>(at.action());
 } catch (const std::exception& problem) {

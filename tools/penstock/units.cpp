@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <ctime>
 
@@ -29,7 +30,7 @@ std::string human_bytes(std::uint64_t bytes) {
   std::size_t unit = 0;
   while (value >= 999.5 && unit + 1 < units.size()) value /= 1024, ++unit;
   std::array<char, 32> text{};
-  const bool whole = value >= 99.95 || value - static_cast<double>(static_cast<std::uint64_t>(value)) < 0.05;
+  const bool whole = value >= 99.95 || std::abs(value - std::round(value)) < 0.05;
   std::snprintf(text.data(), text.size(), "%.*f %s", whole ? 0 : 1, value, units[unit]);
   return text.data();
 }

@@ -182,11 +182,12 @@ std::string server::metrics() const {
 bool server::stop() {
   phase_ = gateways::server_phase::stopping;
   control_->refuse_commands();
+  crew_->end_all();
   control_.reset();
   port_.reset();
   listener_.reset();
   tree_ = {};
-  const bool ended = crew_->dismiss(stop_patience);
+  const bool ended = crew_->wait(stop_patience);
   http_.reset();
   return ended;
 }
