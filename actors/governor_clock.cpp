@@ -176,15 +176,14 @@ class governor_clock {
     std::vector<waiting_project> waiting;
     for (const auto& [project, each] : queues_)
       if (each.ready > 0) waiting.push_back({project, each.weight});
-    permit_decision wait;
-    wait.reason = wait_reason::nothing_waiting;
-    if (waiting.empty()) return wait;
-    if (unreachable_until_ns_ > now.boottime_ns) {
-      wait.not_before_boottime_ns = unreachable_until_ns_;
-      wait.not_before_us = unreachable_until_us_;
-      return wait;
+    const bool unreachable = unreachable_until_ns_ > now.boottime_ns;
+    if (unreachable) waiting.clear();  // asked all the same: it ends leases that have been quiet for long enough
+    auto decision = policy_.decide(now, contract_, waiting);
+    if (unreachable) {
+      decision.not_before_boottime_ns = unreachable_until_ns_;
+      decision.not_before_us = unreachable_until_us_;
     }
-    return policy_.decide(now, contract_, waiting);
+    return decision;
   }
 
   void refresh_contract(const instant& now) {

@@ -223,6 +223,7 @@ class pacs_association {
     none.permit = command.permit;
     none.study = command.study;
     none.missing = command.expected;
+    none.outcome.known = command.send_before_boottime_ns != 0;
     none.outcome.problem = std::move(why);
     return none;
   }

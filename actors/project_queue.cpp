@@ -164,6 +164,7 @@ void project_queue::on_retrieval_error(const request_row& row, const failure& pr
   spdlog::warn("project {} request {}: {}", row.project, row.number, problem.text());
   study_settled unknown;
   unknown.permit = row.permit;
+  unknown.outcome.known = false;
   unknown.outcome.problem = problem.text();
   on_settled(row.number, unknown);
 }
@@ -207,7 +208,7 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   advance(row, end.state, now_us, end.reason);
   auto entry = request_entry("request." + std::string{name_of(end.state)}, row.user, row, end.reason);
   // A lease whose retrieval this server knows nothing of is left from a crash: the governor ends it by its quiet time.
-  if (settled.outcome.sent) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
+  if (settled.outcome.known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
   const auto missing = keys::missing(row.project, row.number);
   entry.rows.push_back(settled.missing.empty() ? storage::erase_row(missing)
                                                : storage::put_row(missing, instance_list{settled.missing}));

@@ -75,13 +75,18 @@ messages::result<void> authorise(const conf::rules& rules, std::string_view user
                                  std::string_view project, std::chrono::year_month_day today) {
   const auto* who = conf::find_user(rules, user);
   const auto allowed = [](bool yes) {
-    return yes ? messages::result<void>{} : messages::result<void>{fail(errc::not_permitted, "your role does not allow it")};
+    return yes ? messages::result<void>{}
+               : messages::result<void>{fail(errc::not_permitted, "your role does not allow it")};
   };
   switch (command.who) {
-    case audience::anyone: return allowed(who != nullptr);
-    case audience::member: return authorise_member(rules, user, project, false, today);
-    case audience::working_member: return authorise_member(rules, user, project, true, today);
-    case audience::admin: return allowed(has_role_named(who, user_role::admin));
+    case audience::anyone:
+      return allowed(who != nullptr);
+    case audience::member:
+      return authorise_member(rules, user, project, false, today);
+    case audience::working_member:
+      return authorise_member(rules, user, project, true, today);
+    case audience::admin:
+      return allowed(has_role_named(who, user_role::admin));
     case audience::admin_or_auditor:
       return allowed(has_role_named(who, user_role::admin) || has_role_named(who, user_role::auditor));
     case audience::member_or_admin:

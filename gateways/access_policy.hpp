@@ -13,12 +13,12 @@
 namespace penstock::gateways {
 
 enum class audience : std::uint8_t {
-  anyone,           ///< with a key that the rules know
-  member,           ///< of the project of the command
-  working_member,   ///< the same, and the project has not expired: queries, retrieves or takes out
+  anyone,          ///< with a key that the rules know
+  member,          ///< of the project of the command
+  working_member,  ///< the same, and the project has not expired: queries, retrieves or takes out
   admin,
   admin_or_auditor,
-  member_or_admin   ///< of any project
+  member_or_admin  ///< of any project
 };
 
 struct command_rule {

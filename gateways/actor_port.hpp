@@ -1,21 +1,21 @@
 #pragma once
-// The only place where a gateway touches CAF's runtime. A gateway is a thread around a poll loop over foreign descriptors;
-// its `actor_port` makes that thread an actor: messages wait in an inbox and ring an eventfd, and handlers run only when
-// the loop calls `drain()`. Requests, timeouts and monitors work as in any other actor.
+// The only place where a gateway touches CAF's runtime. A gateway is a thread around a poll loop over foreign
+// descriptors; its `actor_port` makes that thread an actor: messages wait in an inbox and ring an eventfd, and handlers
+// run only when the loop calls `drain()`. Requests, timeouts and monitors work as in any other actor.
 //
 //   actor_port<messages::event_sink_actor> port{system, [](auto* self) { return ...behaviour...; }};
 //   poll {socket, port.descriptor()};  if (readable) running = port.drain();
 //   port->request(queue, deadline, command).then(on_answer, on_error);
 
+#include <sys/eventfd.h>
+#include <unistd.h>
 #include <caf/all.hpp>
 #include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/scoped_execution_unit.hpp>
 #include <cstddef>
 #include <functional>
 #include <mutex>
-#include <sys/eventfd.h>
 #include <system_error>
-#include <unistd.h>
 #include <utility>
 #include <vector>
 

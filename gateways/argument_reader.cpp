@@ -81,8 +81,10 @@ std::uint64_t argument_reader::number(const char* name, std::optional<std::uint6
   if (value == nullptr) return otherwise.value_or(0);
   const auto number = as_number(*value);
   if (!number || *number < least || *number > most) {
-    const auto upper = most == std::numeric_limits<std::uint64_t>::max() ? std::string{} : " to " + std::to_string(most);
-    complain(std::string{name} + ": expected a whole number, " + std::to_string(least) + (upper.empty() ? " or more" : upper));
+    const auto upper =
+        most == std::numeric_limits<std::uint64_t>::max() ? std::string{} : " to " + std::to_string(most);
+    complain(std::string{name} + ": expected a whole number, " + std::to_string(least) +
+             (upper.empty() ? " or more" : upper));
     return 0;
   }
   return *number;

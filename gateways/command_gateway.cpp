@@ -66,9 +66,8 @@ result<void> command_gateway::admit(const command_call& call) const {
   if (rule == nullptr || handler_of(call.envelope.command) == nullptr)
     return messages::fail(errc::unknown_command, "no such command in this version");
   const auto now = std::chrono::sys_time<std::chrono::microseconds>{std::chrono::microseconds{options_.utc_us()}};
-  const auto today = options_.today
-                         ? options_.today(*rules_)
-                         : conf::local_date(std::chrono::floor<std::chrono::seconds>(now), rules_->timezone);
+  const auto today = options_.today ? options_.today(*rules_)
+                                    : conf::local_date(std::chrono::floor<std::chrono::seconds>(now), rules_->timezone);
   if (auto allowed = authorise(*rules_, call.who.user, *rule, call.envelope.project, today); !allowed) return allowed;
   if (rule->needs_op && call.envelope.op.empty())
     return messages::fail(errc::bad_request, "op: missing; every change needs a name of its own");

@@ -1,6 +1,6 @@
 #pragma once
-// Commands: parse, check who asks, hand to the actor that decides, answer. Every command is answered exactly once, after
-// its deadline at the latest. Owned by the control gateway's thread.
+// Commands: parse, check who asks, hand to the actor that decides, answer. Every command is answered exactly once,
+// after its deadline at the latest. Owned by the control gateway's thread.
 
 #include <cstdint>
 #include <functional>

@@ -244,9 +244,12 @@ result<messages::list_holdings> parse_list_holdings(const caller& who, const jso
   messages::list_holdings list;
   list.who = who;
   const auto level = in.text("level", presence::optional, 16);
-  if (level == "series") list.level = messages::holding_level::series;
-  else if (level == "instance") list.level = messages::holding_level::instance;
-  else if (!level.empty() && level != "study") in.complain("level: expected study, series or instance");
+  if (level == "series")
+    list.level = messages::holding_level::series;
+  else if (level == "instance")
+    list.level = messages::holding_level::instance;
+  else if (!level.empty() && level != "study")
+    in.complain("level: expected study, series or instance");
   const bool study = list.level == messages::holding_level::study;
   list.study = in.uid("StudyInstanceUID", study ? presence::optional : presence::required);
   list.series = in.uid("SeriesInstanceUID", presence::optional);

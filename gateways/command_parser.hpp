@@ -71,7 +71,7 @@ using nlohmann::json;
 [[nodiscard]] messages::result<std::string> parse_pacs_id(const json& args);
 
 struct download_wish {
-  messages::authorise_download command;  ///< without key_check
+  messages::authorise_download command;              ///< without key_check
   std::shared_ptr<const storage::secret_bytes> key;  ///< as given with `resume`, else null
 };
 [[nodiscard]] messages::result<download_wish> parse_download(const caller& who, const json& args);

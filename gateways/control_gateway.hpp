@@ -37,7 +37,7 @@ struct control_gateway_options {
   std::string server_secret_key;  ///< CURVE, Z85
   std::string site_name = "Penstock";
   std::string version;
-  std::string data_endpoint;      ///< as clients are to reach it
+  std::string data_endpoint;  ///< as clients are to reach it
   conf::limit_settings limits;
   std::chrono::milliseconds answer_deadline{10'000};  ///< for an actor, on top of what a command itself waits
   std::function<std::int64_t()> utc_us;               ///< microseconds since 1970
@@ -68,8 +68,8 @@ struct control_statistics {
 
 class control_gateway {
  public:
-  /// Binds before it returns, follows the journal's events and watches the rules. The ZAP handler of `context` must run.
-  /// errc::held_by_another when the port is taken, bad_configuration for an endpoint or key that cannot be used.
+  /// Binds before it returns, follows the journal's events and watches the rules. The ZAP handler of `context` must
+  /// run. errc::held_by_another when the port is taken, bad_configuration for an endpoint or key that cannot be used.
   static messages::result<std::unique_ptr<control_gateway>> start(zmq::context_t& context, caf::actor_system& system,
                                                                   control_gateway_options options,
                                                                   control_gateway_parts parts);

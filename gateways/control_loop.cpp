@@ -1,9 +1,9 @@
 #include "gateways/control_loop.hpp"
 
-#include <array>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <array>
 #include <utility>
 
 #include "conf/calendar.hpp"
@@ -199,8 +199,8 @@ void control_gateway::loop::tick(std::int64_t now_us) {
 
 void control_gateway::loop::publish_statistics() {
   std::lock_guard lock{mutex_};
-  statistics_ = {commands_.commands(), commands_.refused(), events_.sent(), ignored_, sessions_.size(),
-                 events_.subscriptions()};
+  statistics_ = {commands_.commands(), commands_.refused(),    events_.sent(), ignored_,
+                 sessions_.size(),     events_.subscriptions()};
 }
 
 // ---- what comes in ----

@@ -14,11 +14,11 @@ template <class Handle>
 using handles_by_id = std::map<std::string, Handle, std::less<>>;
 
 struct control_peers {
-  handles_by_id<messages::project_queue_actor> queues;         ///< by project
-  handles_by_id<messages::project_search_actor> searches;      ///< by project
-  handles_by_id<messages::governor_clock_actor> governors;     ///< by PACS
+  handles_by_id<messages::project_queue_actor> queues;           ///< by project
+  handles_by_id<messages::project_search_actor> searches;        ///< by project
+  handles_by_id<messages::governor_clock_actor> governors;       ///< by PACS
   handles_by_id<messages::pacs_association_actor> associations;  ///< by PACS
-  std::vector<messages::cache_shard_actor> shards;             ///< by shard number
+  std::vector<messages::cache_shard_actor> shards;               ///< by shard number
   messages::list_reader_actor list_reader;
   messages::rules_keeper_actor rules_keeper;
   messages::supervisor_actor supervisor;

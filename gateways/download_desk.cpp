@@ -1,9 +1,9 @@
 #include "gateways/download_desk.hpp"
 
+#include <sys/stat.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sys/stat.h>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
@@ -36,8 +36,8 @@ storage::content_digest digest_of(const located_object& object, const std::strin
 
 using series_filter = std::set<messages::dicom_uid>;
 
-/// Every authorised instance once, located or not, in DICOM order; what was not located comes last. An instance of which
-/// nothing is known is of no series that was asked for.
+/// Every authorised instance once, located or not, in DICOM order; what was not located comes last. An instance of
+/// which nothing is known is of no series that was asked for.
 std::vector<located_object> ordered_objects(const download_study& study, const series_filter& series) {
   std::unordered_map<messages::dicom_uid, const located_object*> located;
   for (const auto& object : study.objects) located.emplace(object.instance, &object);

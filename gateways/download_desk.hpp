@@ -32,7 +32,7 @@ struct download_plan {
   std::string project;
   std::string user;
   std::shared_ptr<const storage::secret_bytes> key;
-  std::vector<download_study> studies;  ///< in the order in which they were asked for
+  std::vector<download_study> studies;      ///< in the order in which they were asked for
   std::vector<messages::dicom_uid> series;  ///< when not empty: only objects of these series
 };
 
@@ -49,13 +49,14 @@ struct download_opened {
   std::int64_t expires_us = 0;
 };
 
-/// What tells the pack's bytes of one object from any other's, as far as the file system knows: device, inode and time of
-/// last change of a pack that is never written again. Empty when the pack is not there.
+/// What tells the pack's bytes of one object from any other's, as far as the file system knows: device, inode and time
+/// of last change of a pack that is never written again. Empty when the pack is not there.
 using pack_stamp = std::function<std::string(const std::string& pack)>;
 [[nodiscard]] std::string stamp_of_file(const std::string& pack);
 
-/// Pure but for `stamp`. Objects are numbered from 1: studies as given, then SeriesNumber, InstanceNumber, UID. An instance
-/// that was authorised and not located, or cannot be read, has its line with "error" in the manifest and no bytes.
+/// Pure but for `stamp`. Objects are numbered from 1: studies as given, then SeriesNumber, InstanceNumber, UID. An
+/// instance that was authorised and not located, or cannot be read, has its line with "error" in the manifest and no
+/// bytes.
 [[nodiscard]] download_offer offer_of(const download_plan& plan, const pack_stamp& stamp);
 
 struct download_desk_options {

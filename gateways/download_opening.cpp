@@ -46,9 +46,9 @@ void command_gateway::on_download_open(const call_ptr& call) {
   what->call = call;
   what->plan.project = call->envelope.project;
   what->plan.user = call->who.user;
-  what->plan.key = wish->key ? wish->key
-                             : std::make_shared<const storage::secret_bytes>(
-                                   storage::secret_bytes::random(storage::data_key_bytes));
+  what->plan.key =
+      wish->key ? wish->key
+                : std::make_shared<const storage::secret_bytes>(storage::secret_bytes::random(storage::data_key_bytes));
   // Made before the download has its id, so the check is bound to the project.
   wish->command.key_check = storage::data_key_check(*what->plan.key, call->envelope.project);
   self_->request(queue, options_.answer_deadline, wish->command)
@@ -74,8 +74,9 @@ void command_gateway::locate_more(const opening_ptr& what) {
       return fail(what->call, messages::fail(errc::internal, "download.open: a shard of the cache is not served"));
     }
     ++what->in_flight;
-    self_->request(peers_.shards[wanted.shard], options_.answer_deadline,
-                   messages::locate_objects{wanted.pacs, wanted.study, wanted.instances})
+    self_
+        ->request(peers_.shards[wanted.shard], options_.answer_deadline,
+                  messages::locate_objects{wanted.pacs, wanted.study, wanted.instances})
         .then([this, what, part](const messages::objects_located& answer) { located(what, part, answer); },
               [this, what](const caf::error& problem) {
                 if (!std::exchange(what->failed, true)) fail(what->call, problem);

@@ -155,10 +155,17 @@ void event_gateway::pump(const std::string& session, follower& who, const std::s
   const auto at = who.topics.find(topic);
   if (at == who.topics.end()) return;
   switch (advance(session, who, topic, at->second)) {
-    case progress::idle: return;
-    case progress::stalled: stalled_.insert(session); return;
-    case progress::revoked: end_subscription(session, who, topic); return;
-    case progress::gone: forget(session); return;
+    case progress::idle:
+      return;
+    case progress::stalled:
+      stalled_.insert(session);
+      return;
+    case progress::revoked:
+      end_subscription(session, who, topic);
+      return;
+    case progress::gone:
+      forget(session);
+      return;
   }
 }
 
@@ -199,9 +206,12 @@ event_gateway::progress event_gateway::send_event(const std::string& session, fo
   const auto sequence = big_endian_64(at.next);
   const std::array<std::string_view, 4> frames = {"EV", topic, sequence, json};
   switch (outlets_.send(session, frames)) {
-    case send_outcome::full: return progress::stalled;
-    case send_outcome::gone: return progress::gone;
-    case send_outcome::sent: break;
+    case send_outcome::full:
+      return progress::stalled;
+    case send_outcome::gone:
+      return progress::gone;
+    case send_outcome::sent:
+      break;
   }
   ++at.next;
   --who.credit;
@@ -215,9 +225,12 @@ event_gateway::progress event_gateway::send_gap(const std::string& session, cons
   const auto after = big_endian_64(to);
   const std::array<std::string_view, 4> frames = {"GAP", topic, first, after};
   switch (outlets_.send(session, frames)) {
-    case send_outcome::full: return progress::stalled;
-    case send_outcome::gone: return progress::gone;
-    case send_outcome::sent: break;
+    case send_outcome::full:
+      return progress::stalled;
+    case send_outcome::gone:
+      return progress::gone;
+    case send_outcome::sent:
+      break;
   }
   at.next = to;
   return progress::idle;

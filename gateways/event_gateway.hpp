@@ -2,9 +2,9 @@
 // Who follows which topic and how far: sends each event in order, once, to those who may still see it, as far as their
 // credit goes. Pure: sockets, rules and the journal are functions; one owner thread.
 //
-// A journaled topic has dense numbers. The newest events lie in a ring in memory; a follower who is further behind is fed
-// from the journal, page by page, until the ring takes over. A transient topic is numbered here, and a follower who fell
-// out of its ring is told so with GAP.
+// A journaled topic has dense numbers. The newest events lie in a ring in memory; a follower who is further behind is
+// fed from the journal, page by page, until the ring takes over. A transient topic is numbered here, and a follower who
+// fell out of its ring is told so with GAP.
 
 #include <cstddef>
 #include <cstdint>
@@ -46,8 +46,9 @@ class event_gateway {
  public:
   event_gateway(event_limits limits, event_outlets outlets);
 
-  /// `from` 0: only what is new; else the first number wanted. A topic that the user may not see, or that does not exist,
-  /// is answered with REVOKED. A repeated SUB moves the follower. errc::rate_limited over `subscriptions_per_session`.
+  /// `from` 0: only what is new; else the first number wanted. A topic that the user may not see, or that does not
+  /// exist, is answered with REVOKED. A repeated SUB moves the follower. errc::rate_limited over
+  /// `subscriptions_per_session`.
   messages::result<void> subscribe(const std::string& session, const std::string& user, const std::string& topic,
                                    std::uint64_t from);
   void add_credit(const std::string& session, const std::string& user, std::uint32_t credit);

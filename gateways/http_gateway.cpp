@@ -1,15 +1,15 @@
 #include "gateways/http_gateway.hpp"
 
+#include <httplib.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
 #include <atomic>
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
 #include <deque>
-#include <httplib.h>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <spdlog/spdlog.h>
-#include <sys/socket.h>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -22,7 +22,8 @@ using messages::fail;
 
 constexpr std::size_t max_request_body_bytes = 4096;
 
-/// httplib's own pool has no bound. Here whoever accepts waits for room, so that the rest stays in the kernel's backlog.
+/// httplib's own pool has no bound. Here whoever accepts waits for room, so that the rest stays in the kernel's
+/// backlog.
 class bounded_pool final : public httplib::TaskQueue {
  public:
   bounded_pool(std::size_t threads, std::size_t most_waiting) : most_waiting_(most_waiting) {
@@ -71,9 +72,12 @@ class bounded_pool final : public httplib::TaskQueue {
 
 const char* name_of(server_phase phase) {
   switch (phase) {
-    case server_phase::starting: return "starting";
-    case server_phase::running: return "ok";
-    case server_phase::stopping: return "stopping";
+    case server_phase::starting:
+      return "starting";
+    case server_phase::running:
+      return "ok";
+    case server_phase::stopping:
+      return "stopping";
   }
   return "stopping";
 }

@@ -19,8 +19,7 @@ std::optional<messages::journal_entry> refusal_log::due(std::int64_t now_us, std
     commands.push_back({{"user", who.first}, {"code", messages::name_of(who.second)}, {"times", times}});
   messages::journal_entry entry;
   entry.kind = "access.refused";
-  entry.details =
-      nlohmann::json{{"commands", commands}, {"connections", connections - reported_connections_}}.dump();
+  entry.details = nlohmann::json{{"commands", commands}, {"connections", connections - reported_connections_}}.dump();
   counts_.clear();
   reported_connections_ = connections;
   last_us_ = now_us;

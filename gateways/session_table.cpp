@@ -72,8 +72,8 @@ session_table::place session_table::longest_silent(const std::function<bool(cons
   return oldest;
 }
 
-// A user's own sessions may push out that user's longest silent one, following or not: those who left without a word are
-// among them. Other users' sessions give way only when they are idle.
+// A user's own sessions may push out that user's longest silent one, following or not: those who left without a word
+// are among them. Other users' sessions give way only when they are idle.
 bool session_table::make_room(const std::string& user) {
   const auto own = [&](const session& s) { return s.user == user; };
   const auto of_user = std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& s) { return own(s.second); });

@@ -16,8 +16,8 @@ namespace penstock::gateways {
 struct session_limits {
   std::size_t most = 256;
   std::size_t most_per_user = 16;
-  std::size_t most_in_flight = 32;  ///< commands of a session that are not answered yet
-  std::size_t most_unsent = 64;     ///< answers that its queue did not take yet
+  std::size_t most_in_flight = 32;                   ///< commands of a session that are not answered yet
+  std::size_t most_unsent = 64;                      ///< answers that its queue did not take yet
   std::chrono::milliseconds idle_lifetime{600'000};  ///< without commands in flight and subscriptions
 };
 
@@ -38,8 +38,8 @@ class session_table {
   /// `removed` is called for every session that the table drops by itself or is told to.
   session_table(session_limits limits, removed_function removed);
 
-  /// The session of a message that has just come. A routing id that another user holds now begins anew. Null when there is
-  /// no room: neither a free place nor an idle session to forget.
+  /// The session of a message that has just come. A routing id that another user holds now begins anew. Null when there
+  /// is no room: neither a free place nor an idle session to forget.
   [[nodiscard]] session* enter(const std::string& routing_id, const std::string& user_id, const std::string& user,
                                std::int64_t now_ms);
   [[nodiscard]] session* find(const std::string& routing_id);

@@ -1,9 +1,9 @@
 #include "gateways/side_worker.hpp"
 
-#include <cerrno>
 #include <sys/eventfd.h>
-#include <system_error>
 #include <unistd.h>
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace penstock::gateways {

@@ -11,8 +11,8 @@
 namespace penstock::gateways {
 namespace {
 
-using nlohmann::json;
 using messages::errc;
+using nlohmann::json;
 
 constexpr auto replace_bad_utf8 = json::error_handler_t::replace;
 
@@ -32,8 +32,10 @@ json project_json(const conf::project& project, const greeting_facts& facts) {
     const auto usage = json::parse(found->second, nullptr, false);
     if (usage.is_object()) used = usage.value("used", json{});
   }
-  return {{"id", project.id},      {"title", project.title}, {"irb", project.irb}, {"expires", day_json(project.valid_through)},
-          {"pacs", project.pacs}, {"quota", project.cache_quota_bytes}, {"used", used}};
+  return {{"id", project.id},     {"title", project.title},
+          {"irb", project.irb},   {"expires", day_json(project.valid_through)},
+          {"pacs", project.pacs}, {"quota", project.cache_quota_bytes},
+          {"used", used}};
 }
 
 json institution_json(const conf::rules& rules, const conf::institution& institution) {
@@ -68,8 +70,10 @@ std::string_view wire_code(errc code) {
     case errc::authentication_failed:
     case errc::held_by_another:
     case errc::bad_configuration:
-    case errc::none: return messages::name_of(errc::internal);
-    default: return messages::name_of(code);
+    case errc::none:
+      return messages::name_of(errc::internal);
+    default:
+      return messages::name_of(code);
   }
 }
 
@@ -83,9 +87,14 @@ std::string greeting_json(const conf::rules& rules, std::string_view user, const
   for (const auto* project : conf::projects_of(rules, user)) projects.push_back(project_json(*project, facts));
   auto institutions = json::array();
   for (const auto& [id, institution] : rules.institutions) institutions.push_back(institution_json(rules, institution));
-  return dump({{"server", facts.site_name},   {"version", facts.version},   {"protocol", 1},
-               {"user", user},                {"roles", roles},             {"projects", projects},
-               {"institutions", institutions}, {"data_endpoint", facts.data_endpoint}});
+  return dump({{"server", facts.site_name},
+               {"version", facts.version},
+               {"protocol", 1},
+               {"user", user},
+               {"roles", roles},
+               {"projects", projects},
+               {"institutions", institutions},
+               {"data_endpoint", facts.data_endpoint}});
 }
 
 std::string pacs_list_json(const conf::rules& rules, const std::map<std::string, std::string, std::less<>>& governors) {
@@ -106,8 +115,9 @@ std::string answer_frame(const std::string& id, std::string_view body) {
 }
 
 std::string error_frame(const std::string& id, const messages::failure& problem) {
-  return dump({{"id", id},
-               {"error", {{"code", wire_code(problem.code)}, {"message", problem.context}, {"details", json::object()}}}});
+  return dump(
+      {{"id", id},
+       {"error", {{"code", wire_code(problem.code)}, {"message", problem.context}, {"details", json::object()}}}});
 }
 
 std::string rfc3339(std::int64_t utc_us) {
@@ -117,8 +127,9 @@ std::string rfc3339(std::int64_t utc_us) {
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(at - day).count();
   std::array<char, 48> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", static_cast<int>(date.year()),
-                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), static_cast<int>(ms / 3'600'000),
-                static_cast<int>(ms / 60'000 % 60), static_cast<int>(ms / 1'000 % 60), static_cast<int>(ms % 1'000));
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(ms / 3'600'000), static_cast<int>(ms / 60'000 % 60), static_cast<int>(ms / 1'000 % 60),
+                static_cast<int>(ms % 1'000));
   return text.data();
 }
 

@@ -23,8 +23,8 @@ struct greeting_facts {
 /// The "ok" object of `hello`: the server, the user and what of the site concerns them.
 [[nodiscard]] std::string greeting_json(const conf::rules& rules, std::string_view user, const greeting_facts& facts);
 
-/// The "ok" object of `pacs.list`. `governors`: what each governor said of its PACS, JSON text by PACS; one that did not
-/// answer is absent and its PACS "unknown".
+/// The "ok" object of `pacs.list`. `governors`: what each governor said of its PACS, JSON text by PACS; one that did
+/// not answer is absent and its PACS "unknown".
 [[nodiscard]] std::string pacs_list_json(const conf::rules& rules,
                                          const std::map<std::string, std::string, std::less<>>& governors);
 

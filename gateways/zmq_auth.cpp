@@ -1,9 +1,9 @@
 #include "gateways/zmq_auth.hpp"
 
-#include <array>
-#include <optional>
 #include <sys/eventfd.h>
 #include <unistd.h>
+#include <array>
+#include <optional>
 #include <vector>
 #include <zmq.hpp>
 
@@ -100,8 +100,8 @@ messages::result<std::unique_ptr<zap_handler>> zap_handler::start(zmq::context_t
     zmq::socket_t socket{context, zmq::socket_type::rep};
     socket.set(zmq::sockopt::linger, 0);
     socket.bind(zap_endpoint);
-    handler->thread_ = std::thread{
-        [self = handler.get(), moved = std::make_shared<zmq::socket_t>(std::move(socket))]() mutable {
+    handler->thread_ =
+        std::thread{[self = handler.get(), moved = std::make_shared<zmq::socket_t>(std::move(socket))]() mutable {
           self->run(*moved);
           moved.reset();
         }};

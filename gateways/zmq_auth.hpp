@@ -1,7 +1,7 @@
 #pragma once
-// Who may connect: the ZAP handler (ZeroMQ RFC 27) of a ZeroMQ context. On the control socket a CURVE key must be in the
-// directory made from the rules in force; on the data socket a one-time ticket must be redeemed. ZAP is asked only at the
-// handshake, so whoever reads messages asks the directory again for each one (`key_directory::knows`).
+// Who may connect: the ZAP handler (ZeroMQ RFC 27) of a ZeroMQ context. On the control socket a CURVE key must be in
+// the directory made from the rules in force; on the data socket a one-time ticket must be redeemed. ZAP is asked only
+// at the handshake, so whoever reads messages asks the directory again for each one (`key_directory::knows`).
 
 #include <atomic>
 #include <cstdint>
@@ -27,8 +27,8 @@ namespace penstock::gateways {
 inline constexpr const char* control_zap_domain = "control";
 inline constexpr const char* data_zap_domain = "data";
 
-/// Maps public keys (Z85) to ZAP user ids `NAME/FINGERPRINT`, the fingerprint being the first 16 hex digits of the SHA-256
-/// of the raw key, so that one key of a user can be told from, and revoked without, the others.
+/// Maps public keys (Z85) to ZAP user ids `NAME/FINGERPRINT`, the fingerprint being the first 16 hex digits of the
+/// SHA-256 of the raw key, so that one key of a user can be told from, and revoked without, the others.
 class key_directory {
  public:
   key_directory() = default;
@@ -62,8 +62,8 @@ using ticket_redeemer = std::function<std::string(std::string_view ticket, std::
 
 class zap_handler {
  public:
-  /// Binds inproc://zeromq.zap.01 before it returns: start it before any CURVE or PLAIN socket of `context` is bound, and
-  /// destroy it after they are closed. errc::conflict when the context has a handler already.
+  /// Binds inproc://zeromq.zap.01 before it returns: start it before any CURVE or PLAIN socket of `context` is bound,
+  /// and destroy it after they are closed. errc::conflict when the context has a handler already.
   static messages::result<std::unique_ptr<zap_handler>> start(zmq::context_t& context,
                                                               std::shared_ptr<const key_directory_holder> directory,
                                                               ticket_redeemer redeem);

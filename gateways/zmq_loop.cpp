@@ -41,8 +41,7 @@ messages::result<std::string> bind_endpoint(zmq::socket_t& socket, const std::st
     socket.bind(endpoint);
     return socket.get(zmq::sockopt::last_endpoint);
   } catch (const zmq::error_t& problem) {
-    const auto code =
-        problem.num() == EADDRINUSE ? messages::errc::held_by_another : messages::errc::bad_configuration;
+    const auto code = problem.num() == EADDRINUSE ? messages::errc::held_by_another : messages::errc::bad_configuration;
     return messages::fail(code, "bind " + endpoint + ": " + problem.what());
   }
 }

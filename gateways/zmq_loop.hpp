@@ -19,7 +19,7 @@ inline constexpr std::int64_t curve_overhead_bytes = 64;
 
 struct router_limits {
   std::int64_t max_message_bytes = 1 << 20;
-  int send_queue = 1000;     ///< messages per peer
+  int send_queue = 1000;  ///< messages per peer
   int receive_queue = 200;
   std::uint64_t io_thread_mask = 0;  ///< ZMQ_AFFINITY
 };

@@ -68,12 +68,13 @@ struct cancel_retrieval {
 
 /// How the DIMSE side of a retrieval ended: evidence for the decision what to do next, never proof of completeness.
 struct retrieval_outcome {
+  bool known = true;        ///< false: left from a crash, nobody here knows whether it was sent
   bool sent = false;        ///< false: the start was wasted (no association, or too late)
   bool cancelled = false;
   std::uint32_t dimse_status = 0;
   std::uint64_t refused = 0;  ///< objects of another patient or study, or that failed their checks
   std::string problem;        ///< in words, empty when the PACS reported plain success
-  PENSTOCK_FIELDS(sent, cancelled, dimse_status, refused, problem);
+  PENSTOCK_FIELDS(known, sent, cancelled, dimse_status, refused, problem);
 };
 
 /// Ask a shard for a place to write. The stem is unused so far; parts are `<directory>/<stem>-<n>.part`.

@@ -1,10 +1,10 @@
 #include "gateways/actor_port.hpp"
 
+#include <poll.h>
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <chrono>
 #include <optional>
-#include <poll.h>
 #include <string>
 #include <thread>
 
@@ -31,10 +31,8 @@ port_under_test::behavior_type remember(seen& into) {
     into.owners.push_back(owner);
     into.threads.push_back(std::this_thread::get_id());
   };
-  return {[note](const start_dimse& m) { note(m.owner); },
-          [note](const messages::tell_dimse& m) { note(m.owner); },
-          [note](const messages::stop_dimse& m) { note(m.owner); },
-          [note](const disown_dimse& m) { note(m.owner); },
+  return {[note](const start_dimse& m) { note(m.owner); }, [note](const messages::tell_dimse& m) { note(m.owner); },
+          [note](const messages::stop_dimse& m) { note(m.owner); }, [note](const disown_dimse& m) { note(m.owner); },
           [note](const describe_actor& m) {
             note(m.asked_by);
             return answered{"{\"for\":\"" + m.asked_by + "\"}"};

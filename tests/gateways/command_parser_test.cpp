@@ -138,8 +138,8 @@ BOOST_AUTO_TEST_CASE(names_the_field_of_a_bad_studies_find) {
   expect(parse_find_studies, R"({"pacs":["a"],"mrns":["1"],"accessions":["2"]})", "mrns");
   expect(parse_find_studies, R"({"pacs":["a"],"accessions":"2"})", "accessions");
   for (const auto* date : {"2009", "-", "20090101-2012", "2009*", "20090101\\\\20120101"})
-    expect(parse_find_studies,
-           (std::string{R"({"pacs":["a"],"mrns":["1"],"study_date":")"} + date + "\"}").c_str(), "study_date");
+    expect(parse_find_studies, (std::string{R"({"pacs":["a"],"mrns":["1"],"study_date":")"} + date + "\"}").c_str(),
+           "study_date");
   expect(parse_find_studies, R"({"pacs":["a"],"mrns":["1"],"modalities":["M*"]})", "modalities");
   expect(parse_find_studies, R"({"pacs":["a"],"mrns":["1"],"modalities":"MR"})", "modalities");
 }
@@ -167,8 +167,7 @@ BOOST_AUTO_TEST_CASE(reads_search_more_and_cancel) {
 }
 
 BOOST_AUTO_TEST_CASE(reads_requests_submit_and_lets_malformed_uids_pass) {
-  const auto submit = parse_submit_requests(
-      amy, object(R"({"items":[{"pacs":"a","StudyInstanceUID":"1.2"},
+  const auto submit = parse_submit_requests(amy, object(R"({"items":[{"pacs":"a","StudyInstanceUID":"1.2"},
                                {"pacs":"a","StudyInstanceUID":"not a uid","series":["1.2.3"]}],"priority":"high"})"));
   BOOST_REQUIRE(submit.ok());
   BOOST_TEST(submit->items.size() == 2);
@@ -190,7 +189,8 @@ BOOST_AUTO_TEST_CASE(names_the_field_of_a_bad_requests_submit) {
 
 BOOST_AUTO_TEST_CASE(limits_the_items_of_a_submit) {
   json args{{"items", json::array()}};
-  for (std::size_t n = 0; n < max_items_per_submit; ++n) args["items"].push_back({{"pacs", "a"}, {"StudyInstanceUID", "1"}});
+  for (std::size_t n = 0; n < max_items_per_submit; ++n)
+    args["items"].push_back({{"pacs", "a"}, {"StudyInstanceUID", "1"}});
   BOOST_TEST(parse_submit_requests(amy, args).ok());
   args["items"].push_back(args["items"][0]);
   BOOST_TEST(verdict(parse_submit_requests(amy, args)) == "items");
@@ -220,8 +220,8 @@ BOOST_AUTO_TEST_CASE(reads_requests_list_show_and_cancel) {
 }
 
 BOOST_AUTO_TEST_CASE(reads_cache_list_and_delete) {
-  const auto list = parse_list_holdings(
-      amy, object(R"({"level":"instance","StudyInstanceUID":"1.2","SeriesInstanceUID":"1.3"})"));
+  const auto list =
+      parse_list_holdings(amy, object(R"({"level":"instance","StudyInstanceUID":"1.2","SeriesInstanceUID":"1.3"})"));
   BOOST_REQUIRE(list.ok());
   BOOST_TEST((list->level == messages::holding_level::instance));
   BOOST_TEST(list->series.reveal() == "1.3");

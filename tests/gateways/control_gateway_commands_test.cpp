@@ -97,8 +97,8 @@ BOOST_AUTO_TEST_CASE(asks_governors_about_the_callers_projects_only) {
 }
 
 BOOST_AUTO_TEST_CASE(answers_without_those_who_do_not) {
-  parts.peers.governors["gh-rad"] = caf::actor_cast<messages::governor_clock_actor>(
-      system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+  parts.peers.governors["gh-rad"] =
+      caf::actor_cast<messages::governor_clock_actor>(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
         return {[self](const messages::describe_governor&) { return self->make_response_promise(); }};
       }));
   options.answer_deadline = std::chrono::milliseconds{100};

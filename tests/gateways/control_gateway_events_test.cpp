@@ -16,8 +16,8 @@ struct eventful_site : control_site {
   std::vector<topic_entry> kept;
 
   eventful_site() {
-    parts.read_events = [this](const std::string& of, std::uint64_t from, std::size_t limit)
-        -> messages::result<std::vector<topic_entry>> {
+    parts.read_events = [this](const std::string& of, std::uint64_t from,
+                               std::size_t limit) -> messages::result<std::vector<topic_entry>> {
       std::lock_guard lock{mutex};
       std::vector<topic_entry> page;
       for (const auto& entry : kept)

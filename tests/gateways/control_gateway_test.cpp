@@ -132,12 +132,14 @@ BOOST_AUTO_TEST_CASE(answers_strangers_byte_for_byte_as_if_there_were_no_such_pr
 
 BOOST_AUTO_TEST_CASE(limits_the_commands_of_a_session_that_wait) {
   for (auto& [id, queue] : parts.peers.queues)
-    queue = caf::actor_cast<messages::project_queue_actor>(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
-      return {[self](const messages::list_requests&) { return self->make_response_promise(); }};
-    }));
+    queue =
+        caf::actor_cast<messages::project_queue_actor>(system.spawn([](caf::event_based_actor* self) -> caf::behavior {
+          return {[self](const messages::list_requests&) { return self->make_response_promise(); }};
+        }));
   start();
   auto amy = client("amy");
-  for (int n = 0; n < 40; ++n) amy.say("CMD", {{"id", std::to_string(n)}, {"do", "requests.list"}, {"project", "alz-brain"}});
+  for (int n = 0; n < 40; ++n)
+    amy.say("CMD", {{"id", std::to_string(n)}, {"do", "requests.list"}, {"project", "alz-brain"}});
   int limited = 0;
   int ended = 0;
   for (int n = 0; n < 40; ++n) {

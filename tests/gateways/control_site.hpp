@@ -203,11 +203,13 @@ inline void control_site::make_peers() {
   }
   peers.governors["gh-rad"] = caf::actor_cast<governor_clock_actor>(system.spawn([]() -> caf::behavior {
     return {[](const describe_governor& m) {
-      return answered{json{{"pacs", "gh-rad"}, {"state", "up"}, {"projects", m.projects}, {"all", m.all_projects}}.dump()};
+      return answered{
+          json{{"pacs", "gh-rad"}, {"state", "up"}, {"projects", m.projects}, {"all", m.all_projects}}.dump()};
     }};
   }));
-  peers.associations["gh-rad"] = caf::actor_cast<pacs_association_actor>(system.spawn(
-      []() -> caf::behavior { return {[](const echo_pacs&) { return echo_answered{true, 7, ""}; }}; }));
+  peers.associations["gh-rad"] = caf::actor_cast<pacs_association_actor>(system.spawn([]() -> caf::behavior {
+    return {[](const echo_pacs&) { return echo_answered{true, 7, ""}; }};
+  }));
   peers.shards.push_back(caf::actor_cast<cache_shard_actor>(system.spawn([]() -> caf::behavior {
     return {[](const locate_objects& m) {
       located_object found;
@@ -226,7 +228,9 @@ inline void control_site::make_peers() {
   journal = system.spawn([this]() -> caf::behavior {
     return {[this](const follow_events& m) { asked.write("followed by " + m.who); },
             [](const enrol_writer&) { return writer_enrolled{1}; },
-            [](const append_entries&) { return entries_committed{1, 1}; }};
+            [](const append_entries&) {
+              return entries_committed{1, 1};
+            }};
   });
   peers.audit_journal = caf::actor_cast<audit_journal_actor>(journal);
 }

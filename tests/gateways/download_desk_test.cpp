@@ -13,7 +13,8 @@ using messages::errc;
 using messages::located_object;
 using nlohmann::json;
 
-located_object object(const std::string& uid, std::int64_t series_number, std::int64_t number, const std::string& pack = "p1") {
+located_object object(const std::string& uid, std::int64_t series_number, std::int64_t number,
+                      const std::string& pack = "p1") {
   located_object made;
   made.series = dicom_uid{"1.2." + std::to_string(series_number)};
   made.instance = dicom_uid{uid};
@@ -118,7 +119,9 @@ BOOST_AUTO_TEST_CASE(leaves_out_what_was_not_authorised) {
 
 BOOST_AUTO_TEST_CASE(gives_the_same_digest_to_the_same_bytes_only) {
   plan.studies = {study("1.9", {object("1.1", 1, 1)})};
-  const auto digest = [&](const pack_stamp& stamp = always_there) { return offer_of(plan, stamp).objects.at(0).digest; };
+  const auto digest = [&](const pack_stamp& stamp = always_there) {
+    return offer_of(plan, stamp).objects.at(0).digest;
+  };
   const auto first = digest();
   BOOST_TEST((digest() == first));
   plan.studies[0].objects[0].dataset_sha256 = "known later";

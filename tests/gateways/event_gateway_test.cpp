@@ -24,8 +24,8 @@ std::uint64_t number_in(std::string_view bytes) {
 
 /// The outlets of an event gateway: what was sent, a journal, and knobs.
 struct outside {
-  event_limits limits{.events_per_topic = 4, .transient_events_per_topic = 4, .subscriptions_per_session = 2,
-                      .page_events = 3};
+  event_limits limits{
+      .events_per_topic = 4, .transient_events_per_topic = 4, .subscriptions_per_session = 2, .page_events = 3};
   std::map<std::string, std::vector<std::string>> sent;  ///< by session, "EV requests 3"
   std::vector<topic_entry> journal;
   std::set<std::string> banned;  ///< users

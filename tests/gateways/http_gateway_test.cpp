@@ -1,12 +1,12 @@
 #include "gateways/http_gateway.hpp"
 
 #include <arpa/inet.h>
-#include <boost/test/unit_test.hpp>
 #include <netinet/in.h>
-#include <nlohmann/json.hpp>
-#include <string>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <boost/test/unit_test.hpp>
+#include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 namespace penstock::gateways {
@@ -36,7 +36,8 @@ class connection {
     BOOST_TEST(::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) == static_cast<ssize_t>(request.size()));
     std::string answer;
     char buffer[4096];
-    for (ssize_t n = 0; (n = ::recv(socket_, buffer, sizeof buffer, 0)) > 0;) answer.append(buffer, static_cast<std::size_t>(n));
+    for (ssize_t n = 0; (n = ::recv(socket_, buffer, sizeof buffer, 0)) > 0;)
+      answer.append(buffer, static_cast<std::size_t>(n));
     return answer;
   }
 
@@ -51,7 +52,8 @@ std::string get(std::uint16_t port, const std::string& path) {
 
 struct server {
   server_phase phase = server_phase::running;
-  http_gateway_options options{.address = {"127.0.0.1", 0}, .version = "0.1", .read_timeout = std::chrono::milliseconds{300}};
+  http_gateway_options options{
+      .address = {"127.0.0.1", 0}, .version = "0.1", .read_timeout = std::chrono::milliseconds{300}};
   http_gateway_parts parts{[this] { return phase; }, [] { return std::string{"penstock_up 1\n"}; }};
   std::unique_ptr<http_gateway> gateway;
 

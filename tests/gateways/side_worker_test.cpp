@@ -1,8 +1,8 @@
 #include "gateways/side_worker.hpp"
 
+#include <poll.h>
 #include <boost/test/unit_test.hpp>
 #include <future>
-#include <poll.h>
 #include <thread>
 
 namespace penstock::gateways {

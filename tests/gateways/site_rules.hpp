@@ -1,6 +1,6 @@
 #pragma once
-// Rules of a small site, for tests: amy and raj are members of "alz-brain", amy of the expired "old-heart"; ada is admin,
-// uma auditor.
+// Rules of a small site, for tests: amy and raj are members of "alz-brain", amy of the expired "old-heart"; ada is
+// admin, uma auditor.
 
 #include <chrono>
 #include <map>
@@ -29,8 +29,8 @@ inline conf::project approved(const std::string& id, std::vector<std::string> me
   project.id = id;
   project.title = "Title of " + id;
   project.irb = "2014P001234";
-  project.valid_through = std::chrono::year_month_day{std::chrono::year{last_year}, std::chrono::month{1},
-                                                      std::chrono::day{1}};
+  project.valid_through =
+      std::chrono::year_month_day{std::chrono::year{last_year}, std::chrono::month{1}, std::chrono::day{1}};
   project.members = std::move(members);
   project.pacs = {"gh-rad"};
   project.patients = std::make_shared<const conf::cohort>();

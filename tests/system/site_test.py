@@ -83,7 +83,8 @@ def test_finds_the_studies_that_the_archives_hold(site):
         assert study["AccessionNumber"] == truth["pacs"][study["pacs"]]["AccessionNumber"], study
         for keyword in ("StudyDate", "StudyTime", "StudyDescription"):
             assert study[keyword] == truth[keyword], (keyword, study)
-        assert sorted(study["ModalitiesInStudy"]) == truth["ModalitiesInStudy"], study
+        if study["pacs"] != "gh-rad":  # dcmqrscp does not know this attribute
+            assert sorted(study["ModalitiesInStudy"]) == truth["ModalitiesInStudy"], study
 
 
 def test_finds_the_series_of_a_study(site):
@@ -179,7 +180,7 @@ def test_a_download_opens_to_exactly_what_the_archives_hold(site):
     expected = expected_studies(site)
     uids = sorted({uid for _, uid in expected})
     with site.connect("amy") as control:
-        download = Download(control.ask("download.open", {"studies": uids}, PROJECT))
+        download = Download(control.ask("download.open", {"studies": uids}, PROJECT, op=uuid.uuid4().hex))
     truth = {}
     for (pacs, _), (_, study) in expected.items():
         for instance in instances_of(study):
@@ -216,7 +217,8 @@ def test_a_lapsed_project_takes_nothing(site):
     with site.connect("amy") as control:
         refused_with("project_expired", control.ask, "patients.find", {"pacs": ["gh-rad"], "mrns": ["1000001"]},
                      "old-study")
-        refused_with("project_expired", control.ask, "download.open", {"studies": ["1.2.3"]}, "old-study")
+        refused_with("project_expired", control.ask, "download.open", {"studies": ["1.2.3"]}, "old-study",
+                     op=uuid.uuid4().hex)
 
 
 def test_a_full_quota_makes_requests_wait_and_room_lets_them_go_on(site):
@@ -236,7 +238,9 @@ def test_a_full_quota_makes_requests_wait_and_room_lets_them_go_on(site):
             return waiting and not busy and all("quota" in request["reason"] for request in waiting)
 
         eventually(stuck, JOB_TIMEOUT_S, "a project whose quota is full")
+        end = time.monotonic() + JOB_TIMEOUT_S
         while any(request["state"] not in ENDED for request in listed()):
+            assert time.monotonic() < end, listed()
             cached = control.all_pages("cache.list", {"level": "study", "filter": {}}, "items", "knee-mri")
             if cached:
                 control.ask("cache.delete", {"studies": [item["StudyInstanceUID"] for item in cached]}, "knee-mri",

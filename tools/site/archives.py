@@ -69,6 +69,7 @@ def start_orthanc(folder, log, ae_title, port, http_port, destination):
     config = os.path.join(folder, "orthanc.json")
     with open(config, "w") as file:
         json.dump({"Name": ae_title, "StorageDirectory": folder, "IndexDirectory": folder, "Plugins": [],
+                   "DefaultEncoding": "Utf8",
                    "HttpPort": http_port, "DicomPort": port, "DicomAet": ae_title, "DicomCheckCalledAet": True,
                    "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "HttpThreadsCount": 8,
                    "DicomModalities": {"penstock": [destination[0], "127.0.0.1", destination[1]]},
