@@ -15,8 +15,14 @@ inline nlohmann::json greeting() {
           {"protocol", 1},
           {"user", "amy"},
           {"roles", {"researcher"}},
-          {"projects", {{{"id", "alz-brain"}, {"title", "Brain"}, {"irb", "1"}, {"expires", "2027-03-31"},
-                         {"pacs", {"gh-rad"}}, {"quota", 1000}, {"used", 450}}}}};
+          {"projects",
+           {{{"id", "alz-brain"},
+             {"title", "Brain"},
+             {"irb", "1"},
+             {"expires", "2027-03-31"},
+             {"pacs", {"gh-rad"}},
+             {"quota", 1000},
+             {"used", 450}}}}};
 }
 
 inline text_frames ok_answer(const nlohmann::json& command, nlohmann::json ok) {

@@ -47,10 +47,14 @@ class download_site {
     const auto ticket = "ticket" + std::to_string(++tickets_);
     data_->allow(ticket + ":secret");
     const auto& facts = sent_.facts();
-    return {{"download", facts.download},       {"data_endpoint", data_->endpoint()},
-            {"ticket", ticket},                 {"secret", "secret"},
-            {"key", storage::to_base64(facts.key.view())}, {"segment_bytes", facts.segment_bytes},
-            {"objects", facts.objects},         {"bytes", facts.bytes}};
+    return {{"download", facts.download},
+            {"data_endpoint", data_->endpoint()},
+            {"ticket", ticket},
+            {"secret", "secret"},
+            {"key", storage::to_base64(facts.key.view())},
+            {"segment_bytes", facts.segment_bytes},
+            {"objects", facts.objects},
+            {"bytes", facts.bytes}};
   }
 
   std::vector<text_frames> on_data(const text_frames& message) {

@@ -8,7 +8,8 @@ BOOST_AUTO_TEST_SUITE(display_text)
 
 BOOST_AUTO_TEST_CASE(shows_control_characters_in_place_of_obeying_them) {
   BOOST_TEST(printable("a\x1b[2Jb\r\n\tc\x7f") == "a\\x1b[2Jb\\x0d\\x0a\\x09c\\x7f");
-  BOOST_TEST(printable("\xc2\x9b" "31m") == "\\x9b31m");
+  BOOST_TEST(printable("\xc2\x9b"
+                       "31m") == "\\x9b31m");
   BOOST_TEST(printable("safe\u202egnp.exe") == "safe\\u202egnp.exe");
   BOOST_TEST(printable(std::string_view{"a\0b", 3}) == "a\\x00b");
 }

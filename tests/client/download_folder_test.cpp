@@ -41,7 +41,8 @@ struct folder_fixture {
     sealed_folder_store store{folder};
     download_receiver receiver{sent.facts(), store};
     if (progress->manifest)
-      BOOST_REQUIRE(receiver.resume(*progress->manifest, progress->index_bytes, progress->position, progress->header).ok());
+      BOOST_REQUIRE(
+          receiver.resume(*progress->manifest, progress->index_bytes, progress->position, progress->header).ok());
     if (!progress->partial_path.empty()) BOOST_REQUIRE(store.reopen(progress->partial_path).ok());
     auto fed = sent.feed(receiver, receiver.position(), all);
     BOOST_REQUIRE_MESSAGE(fed.ok(), (fed.ok() ? "" : fed.error().text()));
@@ -72,8 +73,9 @@ struct folder_fixture {
   }
 };
 
-const std::set<std::string> whole_layout{"0001/0001/000001.sealed", "0001/0002/000001.sealed", "0001/0002/000002.sealed",
-                                         "0002/0001/000001.sealed", "0003/0001/000001.sealed", "index.sealed"};
+const std::set<std::string> whole_layout{"0001/0001/000001.sealed", "0001/0002/000001.sealed",
+                                         "0001/0002/000002.sealed", "0002/0001/000001.sealed",
+                                         "0003/0001/000001.sealed", "index.sealed"};
 
 }  // namespace
 

@@ -119,7 +119,8 @@ BOOST_AUTO_TEST_CASE(refuses_objects_that_its_manifest_does_not_know) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_an_object_of_another_size_than_its_manifest_says) {
-  const sealed_download two{{{"1", "1.1", "1.1.1", "1.1.1.1", 1, 1, 500, ""}, {"1", "1.1", "1.1.1", "1.1.1.2", 1, 2, 700, ""}}};
+  const sealed_download two{
+      {{"1", "1.1", "1.1.1", "1.1.1.1", 1, 1, 500, ""}, {"1", "1.1", "1.1.1", "1.1.1.2", 1, 2, 700, ""}}};
   download_receiver one{two.facts(), store};
   std::size_t manifest_segments = 0;
   while (two.segments()[manifest_segments].object == 0) ++manifest_segments;

@@ -36,7 +36,9 @@ std::unique_ptr<fake_server> fake_server::with_tickets(script answer) {
 }
 
 fake_server::fake_server(bool curve, script answer)
-    : curve_(curve), answer_(std::move(answer)), key_(make_user_key().value()),
+    : curve_(curve),
+      answer_(std::move(answer)),
+      key_(make_user_key().value()),
       context_(std::make_unique<zmq::context_t>(1)) {
   std::atomic<bool> bound{false};
   zap_ = std::thread{[this, &bound] {

@@ -16,7 +16,7 @@
 namespace zmq {
 class context_t;
 class socket_t;
-}
+}  // namespace zmq
 
 namespace penstock::client::testing {
 

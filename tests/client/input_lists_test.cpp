@@ -70,7 +70,8 @@ BOOST_AUTO_TEST_CASE(reads_days_and_ranges_in_both_spellings) {
 }
 
 BOOST_AUTO_TEST_CASE(refuses_days_that_no_calendar_has_and_ranges_that_run_backwards) {
-  for (const auto* text : {"2009-02-30", "20091301", "2012-01-01..2009-01-01", "..", "-", "", "yesterday", "2009", "2009-1-1"})
+  for (const auto* text :
+       {"2009-02-30", "20091301", "2012-01-01..2009-01-01", "..", "-", "", "yesterday", "2009", "2009-1-1"})
     BOOST_TEST(range_of(text) == "refused", text);
 }
 

@@ -28,18 +28,18 @@ struct program_fixture {
 
   program_fixture() {
     BOOST_REQUIRE(save_user_key(scratch.path() / "key", key).ok());
-    put_content(scratch.path() / "config.json",
-                json{{"server", site.control().endpoint()},
-                     {"server_key", site.control().public_key()},
-                     {"key_file", (scratch.path() / "key").string()}}
-                    .dump());
+    put_content(scratch.path() / "config.json", json{{"server", site.control().endpoint()},
+                                                     {"server_key", site.control().public_key()},
+                                                     {"key_file", (scratch.path() / "key").string()}}
+                                                    .dump());
     put_content(scratch.path() / "passphrase", "correct horse battery staple\n");
     ::chmod((scratch.path() / "passphrase").c_str(), 0600);
   }
 
   outcome run(const std::string& arguments) {
     const auto command = "cd " + scratch.path().string() + " && HOME=" + scratch.path().string() +
-                         " PENSTOCK_CONFIG=config.json NO_COLOR=1 " PENSTOCK_PROGRAM_DIR "/penstock " + arguments + " 2>&1";
+                         " PENSTOCK_CONFIG=config.json NO_COLOR=1 " PENSTOCK_PROGRAM_DIR "/penstock " + arguments +
+                         " 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     BOOST_REQUIRE(pipe != nullptr);
     outcome found;
@@ -52,7 +52,8 @@ struct program_fixture {
   void check(const std::string& arguments, int code, const std::string& says) {
     const auto found = run(arguments);
     BOOST_TEST(found.code == code, arguments + ": " + std::to_string(found.code) + "\n" + found.output);
-    BOOST_TEST(found.output.find(says) != std::string::npos, arguments + " does not say '" + says + "':\n" + found.output);
+    BOOST_TEST(found.output.find(says) != std::string::npos,
+               arguments + " does not say '" + says + "':\n" + found.output);
   }
 };
 
@@ -63,9 +64,10 @@ BOOST_FIXTURE_TEST_SUITE(program, program_fixture)
 BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
   check("--help", 0, "Exit codes: 0 ok; 1 failed; 2 wrong usage");
   for (const auto* command :
-       {"keygen", "whoami", "pacs list", "pacs echo", "patients find", "studies find", "series find", "request", "watch",
-        "requests list", "requests show", "requests cancel", "cache list", "cache usage", "cache delete", "download",
-        "open list", "open verify", "open view", "governor status", "governance show", "server status"})
+       {"keygen",      "whoami",          "pacs list",       "pacs echo",     "patients find", "studies find",
+        "series find", "request",         "watch",           "requests list", "requests show", "requests cancel",
+        "cache list",  "cache usage",     "cache delete",    "download",      "open list",     "open verify",
+        "open view",   "governor status", "governance show", "server status"})
     check(std::string{command} + " --help", 0, "Usage:");
 }
 
@@ -90,10 +92,14 @@ BOOST_AUTO_TEST_CASE(shows_who_the_user_is) {
 }
 
 BOOST_AUTO_TEST_CASE(gives_every_line_its_outcome_and_ends_with_three_when_one_is_not_good) {
-  site.answers["studies.find"] =
-      json{{"search", "s"}, {"done", true},
-           {"studies", {{{"AccessionNumber", "A\x1b[2J"}, {"PatientID", "0000123"}, {"StudyDate", "20090131"}, {"pacs", "gh-rad"}}}},
-           {"rows", {{{"input", "0000123"}, {"outcome", "found"}}, {{"input", "9*"}, {"outcome", "invalid"}, {"message", "wildcard"}}}}};
+  site.answers["studies.find"] = json{
+      {"search", "s"},
+      {"done", true},
+      {"studies",
+       {{{"AccessionNumber", "A\x1b[2J"}, {"PatientID", "0000123"}, {"StudyDate", "20090131"}, {"pacs", "gh-rad"}}}},
+      {"rows",
+       {{{"input", "0000123"}, {"outcome", "found"}},
+        {{"input", "9*"}, {"outcome", "invalid"}, {"message", "wildcard"}}}}};
   const auto found = run("studies find 0000123 '9*'");
   BOOST_TEST(found.code == 3);
   BOOST_TEST(found.output.find("2 lines: 1 found, 1 invalid") != std::string::npos);
@@ -103,11 +109,17 @@ BOOST_AUTO_TEST_CASE(gives_every_line_its_outcome_and_ends_with_three_when_one_i
 }
 
 BOOST_AUTO_TEST_CASE(shows_the_ten_columns_of_the_cache_and_the_quota) {
-  site.answers["cache.list"] = json{{"items", {{{"AccessionNumber", "A1"}, {"institution", "mgh"}, {"department", "Radiology"},
-                                                {"PatientID", "0000123"}, {"Modality", "MR"}, {"bytes", 2048}}}}, {"total", 1}};
+  site.answers["cache.list"] = json{{"items",
+                                     {{{"AccessionNumber", "A1"},
+                                       {"institution", "mgh"},
+                                       {"department", "Radiology"},
+                                       {"PatientID", "0000123"},
+                                       {"Modality", "MR"},
+                                       {"bytes", 2048}}}},
+                                    {"total", 1}};
   site.answers["cache.usage"] = json{{"quota", 1000}, {"used", 450}, {"reserved", 0}, {"studies", 1}};
-  for (const auto* column : {"Accession", "Institution", "Department", "MRN", "Cached", "Study date/time", "Modality", "Size",
-                             "Last download by", "Last download", "0000123", "2 KiB", "45 % of 1000 B"})
+  for (const auto* column : {"Accession", "Institution", "Department", "MRN", "Cached", "Study date/time", "Modality",
+                             "Size", "Last download by", "Last download", "0000123", "2 KiB", "45 % of 1000 B"})
     check("cache list", 0, column);
 }
 
@@ -147,8 +159,9 @@ BOOST_AUTO_TEST_CASE(leaves_no_plaintext_behind) {
   for (const auto& entry : std::filesystem::recursive_directory_iterator{scratch.path() / "home"}) {
     if (!entry.is_regular_file()) continue;
     const auto content = content_of(entry.path());
-    for (const auto& clear : {std::string{plaintext_canary}, std::string{"0000123"}, std::string{"1.2.1.9"},
-                              penstock::storage::to_base64(data_key.view()), penstock::storage::to_hex(data_key.view())})
+    for (const auto& clear :
+         {std::string{plaintext_canary}, std::string{"0000123"}, std::string{"1.2.1.9"},
+          penstock::storage::to_base64(data_key.view()), penstock::storage::to_hex(data_key.view())})
       BOOST_TEST(content.find(clear) == std::string::npos, entry.path().string());
   }
 }

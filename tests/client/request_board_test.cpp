@@ -33,7 +33,8 @@ BOOST_AUTO_TEST_CASE(tells_only_changes_of_state_or_reason) {
   BOOST_TEST(board.learn_listed(listed("1", "scheduled", "window closed until 19:00")));
   BOOST_TEST(!board.learn_listed(listed("1", "scheduled", "window closed until 19:00")));
   BOOST_TEST(board.learn_listed(listed("1", "scheduled", "concurrency 2 of 2")));
-  BOOST_TEST(!board.learn_event(json{{"request", "1"}, {"counts", {{"expected", 20}, {"received", 3}}}, {"bytes", 99}}));
+  BOOST_TEST(
+      !board.learn_event(json{{"request", "1"}, {"counts", {{"expected", 20}, {"received", 3}}}, {"bytes", 99}}));
   BOOST_TEST(board.requests().at("1").received == 3u);
   BOOST_TEST(board.requests().at("1").bytes == 99u);
   BOOST_TEST(board.requests().at("1").reason == "concurrency 2 of 2");
@@ -43,7 +44,8 @@ BOOST_AUTO_TEST_CASE(takes_in_new_requests_and_leaves_old_ones_out) {
   request_board board{{}};
   BOOST_TEST(!board.learn_listed(listed("1", "completed")));
   BOOST_TEST(!board.learn_event(json{{"request", "9"}, {"counts", {{"received", 1}}}}));
-  BOOST_TEST(board.learn_event(json{{"request", "2"}, {"state", "scheduled"}, {"study", {{"AccessionNumber", "B-7"}}}}));
+  BOOST_TEST(
+      board.learn_event(json{{"request", "2"}, {"state", "scheduled"}, {"study", {{"AccessionNumber", "B-7"}}}}));
   BOOST_TEST(board.requests().size() == 1u);
   BOOST_TEST(board.requests().at("2").label == "B-7");
 }

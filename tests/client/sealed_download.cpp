@@ -47,8 +47,10 @@ std::string part10_file(std::size_t bytes, const std::string& salt) {
 }
 
 std::vector<test_instance> two_patients() {
-  return {{"0000123", "1.2.1", "1.2.1.9", "1.2.1.9.2", 2, 2, 900, ""},  {"0000123", "1.2.1", "1.2.1.9", "1.2.1.9.1", 2, 1, 216, ""},
-          {"0000123", "1.2.1", "1.2.1.8", "1.2.1.8.1", 1, 1, 4000, ""}, {"77", "1.2.5", "1.2.5.1", "1.2.5.1.1", 1, 1, 217, ""},
+  return {{"0000123", "1.2.1", "1.2.1.9", "1.2.1.9.2", 2, 2, 900, ""},
+          {"0000123", "1.2.1", "1.2.1.9", "1.2.1.9.1", 2, 1, 216, ""},
+          {"0000123", "1.2.1", "1.2.1.8", "1.2.1.8.1", 1, 1, 4000, ""},
+          {"77", "1.2.5", "1.2.5.1", "1.2.5.1.1", 1, 1, 217, ""},
           {"77", "1.2.3", "1.2.3.1", "1.2.3.1.1", 1, 1, 1500, ""}};
 }
 
@@ -91,7 +93,8 @@ download_facts sealed_download::copy_of_facts() const {
 result<bool> sealed_download::feed(download_receiver& receiver, download_position from, std::size_t most) const {
   std::uint32_t announced = UINT32_MAX;
   for (const auto& segment : segments_) {
-    const bool before = segment.object < from.object || (segment.object == from.object && segment.segment < from.segment);
+    const bool before =
+        segment.object < from.object || (segment.object == from.object && segment.segment < from.segment);
     if (before) continue;
     if (most-- == 0) return false;
     if (std::exchange(announced, segment.object) != segment.object)

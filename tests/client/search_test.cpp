@@ -10,8 +10,11 @@ BOOST_AUTO_TEST_SUITE(searches)
 BOOST_AUTO_TEST_CASE(goes_on_until_the_server_says_done) {
   search_findings findings;
   json args;
-  const json first{{"search", "s1"}, {"done", false}, {"rows", {{{"input", "1"}, {"outcome", "found"}}}},
-                   {"studies", {{{"StudyInstanceUID", "1.2"}}}}, {"next", 7}};
+  const json first{{"search", "s1"},
+                   {"done", false},
+                   {"rows", {{{"input", "1"}, {"outcome", "found"}}}},
+                   {"studies", {{{"StudyInstanceUID", "1.2"}}}},
+                   {"next", 7}};
   BOOST_TEST(add_search_part(first, "studies", findings, args));
   BOOST_TEST(args == (json{{"search", "s1"}, {"cursor", 7}}));
   const json last{{"search", "s1"}, {"done", true}, {"rows", {{{"input", "2"}, {"outcome", "not_found"}}}}};

@@ -28,7 +28,8 @@ BOOST_AUTO_TEST_CASE(prefers_flags_to_the_environment_and_the_environment_to_the
   const scratch_directory scratch;
   const auto file = scratch.path() / "config.json";
   put_content(file, R"({"server":"tcp://file:1","server_key":"FK","project":"file","key_file":"/file","new":1})");
-  const auto env = variables({{"PENSTOCK_CONFIG", file.string()}, {"PENSTOCK_PROJECT", "env"}, {"PENSTOCK_SERVER_KEY", "EK"}});
+  const auto env =
+      variables({{"PENSTOCK_CONFIG", file.string()}, {"PENSTOCK_PROJECT", "env"}, {"PENSTOCK_SERVER_KEY", "EK"}});
   auto chosen = resolve_settings({"", "FLAG", "", ""}, env);
   BOOST_REQUIRE(chosen.ok());
   BOOST_TEST(chosen->server == "tcp://file:1");

@@ -55,17 +55,22 @@ void set_identity(zmq::socket_t& socket, const plain_identity& identity) {
 link_state after(link_state state, std::uint16_t event) {
   const bool was_ready = state == link_state::ready;
   switch (event) {
-    case ZMQ_EVENT_CONNECTED: return link_state::established;
-    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED: return link_state::ready;
-    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH: return link_state::refused;
+    case ZMQ_EVENT_CONNECTED:
+      return link_state::established;
+    case ZMQ_EVENT_HANDSHAKE_SUCCEEDED:
+      return link_state::ready;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_AUTH:
+      return link_state::refused;
     case ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL:
-    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL: return link_state::unsuitable;
+    case ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL:
+      return link_state::unsuitable;
     case ZMQ_EVENT_CLOSED:
     case ZMQ_EVENT_DISCONNECTED:
       if (state > link_state::ready) return state;
       if (was_ready) return link_state::lost;
       return state == link_state::connecting ? link_state::unreachable : link_state::unsuitable;
-    default: return state;
+    default:
+      return state;
   }
 }
 
@@ -139,16 +144,18 @@ messages::failure explain(link_state state, const std::string& endpoint, millise
     case link_state::unreachable:
       return fail(errc::timed_out, "nothing answers at " + endpoint + ": is the server running, is the address right?");
     case link_state::refused:
-      return fail(errc::not_permitted,
-                  "the server at " + endpoint + " does not know this key: ask the administrator to enter your public key "
-                  "('penstock keygen --show' prints it)");
+      return fail(errc::not_permitted, "the server at " + endpoint +
+                                           " does not know this key: ask the administrator to enter your public key "
+                                           "('penstock keygen --show' prints it)");
     case link_state::unsuitable:
-      return fail(errc::timed_out, "the server at " + endpoint + " broke off the handshake: is the server key right, is it "
-                  "a Penstock server?");
-    case link_state::lost: return fail(errc::timed_out, "the connection to " + endpoint + " was lost");
+      return fail(errc::timed_out, "the server at " + endpoint +
+                                       " broke off the handshake: is the server key right, is it "
+                                       "a Penstock server?");
+    case link_state::lost:
+      return fail(errc::timed_out, "the connection to " + endpoint + " was lost");
     default:
       return fail(errc::timed_out, "the server at " + endpoint + " did not answer within " + seconds +
-                  ": is it running, is this key known?");
+                                       ": is it running, is this key known?");
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
-// One ZeroMQ DEALER socket with one peer, which knows how its connection fares. Included by sources of tools/client only.
+// One ZeroMQ DEALER socket with one peer, which knows how its connection fares. Included by sources of tools/client
+// only.
 
 #include <chrono>
 #include <cstdint>

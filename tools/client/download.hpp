@@ -1,6 +1,6 @@
 #pragma once
-// Fetches a download: a ticket from the control socket, the sealed objects from the data socket, again with a new ticket
-// when the connection is lost.
+// Fetches a download: a ticket from the control socket, the sealed objects from the data socket, again with a new
+// ticket when the connection is lost.
 
 #include <chrono>
 #include <cstdint>
@@ -48,7 +48,8 @@ struct fetch_options {
   std::function<bool()> stopped = [] { return false; };
 };
 
-/// Receives from where `receiver` is to the end. errc::shutting_down when `stopped` says so; what has come can be resumed.
+/// Receives from where `receiver` is to the end. errc::shutting_down when `stopped` says so; what has come can be
+/// resumed.
 [[nodiscard]] result<void> fetch_download(session& control, const std::string& project, opened_download& opened,
                                           download_receiver& receiver, const fetch_options& options);
 

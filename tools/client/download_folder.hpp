@@ -1,8 +1,8 @@
 #pragma once
-// A download on the researcher's disk (messages/WIRE.md, "On the researcher's disk"): the record penstock-download.json,
-// index.sealed (the download's manifest as it was sealed by the server), and one sealed file an instance. A file that has
-// its name is whole and was authenticated; what is under way ends in ".part". Nothing in the folder is plaintext, and no
-// name in it tells more than an order.
+// A download on the researcher's disk (messages/WIRE.md, "On the researcher's disk"): the record
+// penstock-download.json, index.sealed (the download's manifest as it was sealed by the server), and one sealed file an
+// instance. A file that has its name is whole and was authenticated; what is under way ends in ".part". Nothing in the
+// folder is plaintext, and no name in it tells more than an order.
 
 #include <cstdint>
 #include <filesystem>
@@ -29,8 +29,8 @@ struct download_record {
   std::string download;
   std::string project;
   std::uint32_t segment_bytes = storage::sealed_segment_bytes;
-  std::uint64_t objects = 0;  ///< with the index
-  std::uint64_t bytes = 0;    ///< sealed, all objects
+  std::uint64_t objects = 0;        ///< with the index
+  std::uint64_t bytes = 0;          ///< sealed, all objects
   std::string state = "receiving";  ///< "receiving", "complete", or "incomplete": the server could not send everything
   storage::wrapped_key key;
   PENSTOCK_FIELDS(version, download, project, segment_bytes, objects, bytes, state, key);

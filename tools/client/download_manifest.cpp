@@ -35,7 +35,8 @@ std::int64_t number_of(const json& object, const char* name) {
 std::string modality_of(const json& object) {
   std::string clean;
   for (const char c : text_of(object, "Modality"))
-    if (std::isupper(static_cast<unsigned char>(c)) != 0 || std::isdigit(static_cast<unsigned char>(c)) != 0) clean += c;
+    if (std::isupper(static_cast<unsigned char>(c)) != 0 || std::isdigit(static_cast<unsigned char>(c)) != 0)
+      clean += c;
   clean.resize(std::min(clean.size(), longest_modality));
   return clean.empty() ? "OTHER" : clean;
 }

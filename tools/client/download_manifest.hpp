@@ -39,7 +39,8 @@ struct download_manifest {
 /// errc::corrupt when it is not the JSON of messages/WIRE.md, "The data socket", or its indices are not dense.
 [[nodiscard]] result<download_manifest> parse_manifest(std::string_view json);
 
-/// Ordinals from 1, in DICOM order: studies as they first appear, series by number then UID, instances by number then UID.
+/// Ordinals from 1, in DICOM order: studies as they first appear, series by number then UID, instances by number then
+/// UID.
 struct placement {
   std::uint32_t study = 0;
   std::uint32_t series = 0;

@@ -41,8 +41,8 @@ result<void> download_receiver::resume(download_manifest manifest, std::uint64_t
   layout_ = *layout;
   position_ = position;
   bytes_received_ += position.segment * facts_.segment_bytes;
-  auto opener = storage::segment_opener::create(
-      facts_.key, {facts_.download, position.object, layout_->plain_bytes()}, header.value_or(storage::sealed_header{}));
+  auto opener = storage::segment_opener::create(facts_.key, {facts_.download, position.object, layout_->plain_bytes()},
+                                                header.value_or(storage::sealed_header{}));
   if (!opener) return opener.error();
   opener_.emplace(std::move(*opener));
   return {};
@@ -111,8 +111,8 @@ result<void> download_receiver::on_segment(std::uint32_t index, std::uint64_t se
   plain_.assign(sealed.begin() + static_cast<std::ptrdiff_t>(header), sealed.end());
   auto length = opener_->open(segment, layout_->is_last(segment), plain_);
   if (!length)
-    return fail(errc::authentication_failed, named(index) + ": segment " + std::to_string(segment) +
-                                                 " is not what the server sealed");
+    return fail(errc::authentication_failed,
+                named(index) + ": segment " + std::to_string(segment) + " is not what the server sealed");
   const std::span plain{plain_.data(), *length};
   const auto sealed_offset = segment * std::uint64_t{facts_.segment_bytes};
   if (auto kept = store_.take(sealed_offset, sealed, layout_->plain_offset(segment), plain); !kept) return kept;

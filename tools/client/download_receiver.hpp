@@ -1,6 +1,6 @@
 #pragma once
-// Takes what the data socket sends (messages/WIRE.md, "The data socket"), checks each segment in memory, and hands it to
-// a store. It knows nothing of sockets; whatever does not fit what was authorised is refused.
+// Takes what the data socket sends (messages/WIRE.md, "The data socket"), checks each segment in memory, and hands it
+// to a store. It knows nothing of sockets; whatever does not fit what was authorised is refused.
 
 #include <cstdint>
 #include <map>
@@ -59,8 +59,9 @@ class download_receiver {
   /// `store` must outlive the receiver.
   download_receiver(const download_facts& facts, object_store& store);
 
-  /// Goes on with a download whose manifest is here. `position` is the first segment that is not; when it is in the middle
-  /// of an object, `header` are the first 24 bytes of what is there of it, and `begin` will not be called for it.
+  /// Goes on with a download whose manifest is here. `position` is the first segment that is not; when it is in the
+  /// middle of an object, `header` are the first 24 bytes of what is there of it, and `begin` will not be called for
+  /// it.
   result<void> resume(download_manifest manifest, std::uint64_t manifest_sealed_bytes, download_position position,
                       const std::optional<storage::sealed_header>& header);
 

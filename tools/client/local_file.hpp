@@ -34,7 +34,8 @@ class file_descriptor {
   int fd_ = -1;
 };
 
-/// Creates `path` with mode 0600, or opens what is there for writing without truncating it. Never follows a symbolic link.
+/// Creates `path` with mode 0600, or opens what is there for writing without truncating it. Never follows a symbolic
+/// link.
 [[nodiscard]] result<file_descriptor> open_for_writing(const std::filesystem::path& path);
 [[nodiscard]] result<file_descriptor> open_for_reading(const std::filesystem::path& path);
 

@@ -82,7 +82,8 @@ std::string_view data_set_of(std::string_view part10) {
   const auto element = part10.substr(preamble_and_prefix, group_length_element);
   if (!element.starts_with(group_length_tag)) return {};
   std::uint32_t length = 0;
-  for (int i = 3; i >= 0; --i) length = length << 8 | static_cast<std::uint8_t>(element[8 + static_cast<std::size_t>(i)]);
+  for (int i = 3; i >= 0; --i)
+    length = length << 8 | static_cast<std::uint8_t>(element[8 + static_cast<std::size_t>(i)]);
   const auto begin = preamble_and_prefix + group_length_element + std::size_t{length};
   return begin <= part10.size() ? part10.substr(begin) : std::string_view{};
 }

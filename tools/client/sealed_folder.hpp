@@ -27,7 +27,9 @@ class sealed_folder {
 
   [[nodiscard]] const download_manifest& manifest() const { return manifest_; }
   [[nodiscard]] const std::vector<placement>& places() const { return places_; }
-  [[nodiscard]] std::filesystem::path path_of(std::size_t object) const { return folder_ / sealed_path(places_[object]); }
+  [[nodiscard]] std::filesystem::path path_of(std::size_t object) const {
+    return folder_ / sealed_path(places_[object]);
+  }
 
   /// The Part 10 file of the object at position `object` of the manifest, authenticated whole.
   [[nodiscard]] result<storage::secret_bytes> read(std::size_t object) const;
@@ -42,8 +44,8 @@ class sealed_folder {
   std::vector<placement> places_;
 };
 
-/// The data set inside a Part 10 file: what follows preamble, prefix and file meta group (PS3.10 section 7.1). Empty when
-/// the file does not begin like one.
+/// The data set inside a Part 10 file: what follows preamble, prefix and file meta group (PS3.10 section 7.1). Empty
+/// when the file does not begin like one.
 [[nodiscard]] std::string_view data_set_of(std::string_view part10);
 
 }  // namespace penstock::client

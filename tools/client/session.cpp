@@ -29,8 +29,7 @@ std::uint64_t big_endian(const zmq::message_t& frame) {
 std::optional<topic_event> event_in(const frames& message) {
   constexpr std::size_t number_bytes = 8;
   const auto type = message.front().to_string_view();
-  if (type == "REVOKED" && message.size() == 2)
-    return topic_event{event_kind::revoked, message[1].to_string(), 0, {}};
+  if (type == "REVOKED" && message.size() == 2) return topic_event{event_kind::revoked, message[1].to_string(), 0, {}};
   if (message.size() != 4 || message[2].size() != number_bytes) return std::nullopt;
   topic_event found{event_kind::event, message[1].to_string(), big_endian(message[2]), {}};
   if (type == "GAP") {
@@ -47,7 +46,8 @@ result<json> answer_in(const json& answer, const std::string& command) {
   const auto error = answer.find("error");
   if (error == answer.end() || !error->is_object())
     return fail(errc::internal, command + ": the server's answer has neither 'ok' nor 'error'");
-  return fail(messages::errc_named(error->value("code", "internal")), error->value("message", command + " was refused"));
+  return fail(messages::errc_named(error->value("code", "internal")),
+              error->value("message", command + " was refused"));
 }
 
 }  // namespace

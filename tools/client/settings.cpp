@@ -34,8 +34,7 @@ result<settings> read_settings_file(const std::filesystem::path& path, bool requ
   for (const auto& [name, value] : members) {
     const auto member = parsed.find(name);
     if (member == parsed.end()) continue;
-    if (!member->is_string())
-      return fail(errc::bad_configuration, path.string() + ": \"" + name + "\" must be a text");
+    if (!member->is_string()) return fail(errc::bad_configuration, path.string() + ": \"" + name + "\" must be a text");
     *value = member->get<std::string>();
   }
   return found;
@@ -58,7 +57,8 @@ std::filesystem::path settings_directory(const environment& env) {
 result<settings> resolve_settings(settings flags, const environment& env) {
   const auto named = env("PENSTOCK_CONFIG");
   const auto directory = settings_directory(env);
-  auto file = read_settings_file(named.empty() ? directory / "config.json" : std::filesystem::path{named}, !named.empty());
+  auto file =
+      read_settings_file(named.empty() ? directory / "config.json" : std::filesystem::path{named}, !named.empty());
   if (!file) return file.error();
   fill(flags.server, env("PENSTOCK_SERVER"));
   fill(flags.server_key, env("PENSTOCK_SERVER_KEY"));
@@ -73,11 +73,13 @@ result<settings> resolve_settings(settings flags, const environment& env) {
 }
 
 result<void> check_settings(const settings& chosen) {
-  constexpr auto how = "; give --server and --server-key, set PENSTOCK_SERVER and PENSTOCK_SERVER_KEY, or write them into "
-                       "~/.config/penstock/config.json";
+  constexpr auto how =
+      "; give --server and --server-key, set PENSTOCK_SERVER and PENSTOCK_SERVER_KEY, or write them into "
+      "~/.config/penstock/config.json";
   if (chosen.server.empty()) return fail(errc::bad_configuration, std::string{"no server is named"} + how);
   if (!chosen.server.starts_with("tcp://") || chosen.server.find(':', 6) == std::string::npos)
-    return fail(errc::bad_configuration, "the server address '" + chosen.server + "' is not of the form tcp://host:port");
+    return fail(errc::bad_configuration,
+                "the server address '" + chosen.server + "' is not of the form tcp://host:port");
   if (chosen.server_key.empty()) return fail(errc::bad_configuration, std::string{"no server key is named"} + how);
   if (!is_curve_key(chosen.server_key))
     return fail(errc::bad_configuration, "the server key is not 40 characters of Z85; ask the administrator for it");

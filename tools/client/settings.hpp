@@ -29,8 +29,8 @@ using environment = std::function<std::string(const char* name)>;
 /// $XDG_CONFIG_HOME/penstock or ~/.config/penstock.
 [[nodiscard]] std::filesystem::path settings_directory(const environment& env);
 
-/// Fills what `flags` leaves empty. errc::bad_configuration names the file and what is wrong in it; a settings file that is
-/// not there is an error only when PENSTOCK_CONFIG names it.
+/// Fills what `flags` leaves empty. errc::bad_configuration names the file and what is wrong in it; a settings file
+/// that is not there is an error only when PENSTOCK_CONFIG names it.
 [[nodiscard]] result<settings> resolve_settings(settings flags, const environment& env);
 
 /// errc::bad_configuration with what to do when server or server key are missing or malformed.

@@ -31,8 +31,9 @@ std::string value_of(std::string_view line, std::string_view keyword) {
 
 messages::failure not_a_key_file(const std::filesystem::path& path) {
   return fail(errc::bad_configuration,
-              path.string() + " does not hold a Penstock user key (a line 'public ...' and a line 'secret ...' of "
-                              "40 characters each); make one with 'penstock keygen'");
+              path.string() +
+                  " does not hold a Penstock user key (a line 'public ...' and a line 'secret ...' of "
+                  "40 characters each); make one with 'penstock keygen'");
 }
 
 bool belong_together(const user_key& key) {
@@ -70,7 +71,8 @@ result<void> save_user_key(const std::filesystem::path& path, const user_key& ke
   if (auto made = make_private_directory(path.parent_path()); !made) return made;
   const secret_text content{
       "# Penstock user key. Keep this file to yourself; the administrator needs only the public line.\n"
-      "public " + key.public_key + "\nsecret " + key.secret_key.reveal() + "\n"};
+      "public " +
+      key.public_key + "\nsecret " + key.secret_key.reveal() + "\n"};
   return replace_file(path, content.reveal());
 }
 
@@ -79,8 +81,8 @@ result<user_key> load_user_key(const std::filesystem::path& path) {
   if (::stat(path.c_str(), &about) != 0)
     return fail(errc::not_found, "there is no key file " + path.string() + "; make one with 'penstock keygen'");
   if ((about.st_mode & others_may) != 0)
-    return fail(errc::not_permitted, "the key file " + path.string() +
-                                         " can be read by others; close it with: chmod 600 " + path.string());
+    return fail(errc::not_permitted,
+                "the key file " + path.string() + " can be read by others; close it with: chmod 600 " + path.string());
   auto content = read_small_file(path, longest_key_file_bytes);
   if (!content) return content.error();
   const secret_text text{std::move(*content)};

@@ -47,7 +47,8 @@ struct user_key {
 /// Writes the file and the directories above it. errc::conflict when there is a file already.
 [[nodiscard]] result<void> save_user_key(const std::filesystem::path& path, const user_key& key);
 
-/// Reads the file. errc::not_permitted when its mode lets group or others in, errc::bad_configuration when it is not a key.
+/// Reads the file. errc::not_permitted when its mode lets group or others in, errc::bad_configuration when it is not a
+/// key.
 [[nodiscard]] result<user_key> load_user_key(const std::filesystem::path& path);
 
 /// True for 40 characters that decode to 32 bytes of Z85 (RFC 32/Z85).

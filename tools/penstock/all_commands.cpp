@@ -6,7 +6,8 @@ void add_all_commands(CLI::App& program, context& at) {
   program.fallthrough();
   program.require_subcommand(1);
   program.footer(std::string{exit_code_help});
-  program.add_option("--server", at.flags.server, "Where the server listens (PENSTOCK_SERVER)")->type_name("tcp://HOST:PORT");
+  program.add_option("--server", at.flags.server, "Where the server listens (PENSTOCK_SERVER)")
+      ->type_name("tcp://HOST:PORT");
   program.add_option("--server-key", at.flags.server_key, "Public key of the server (PENSTOCK_SERVER_KEY)")
       ->type_name("Z85");
   program.add_option("-p,--project", at.flags.project, "Project to work in (PENSTOCK_PROJECT)")->type_name("ID");

@@ -18,27 +18,24 @@ struct list_flags {
 };
 
 void show_usage(const context& at, const json& usage) {
-  at.say(quota_bar(number_in(usage, "used"), number_in(usage, "quota")) + ", " +
-         human_bytes(number_in(usage, "used")) + " in " + text_in(usage, "studies") + " studies, " +
-         human_bytes(number_in(usage, "reserved")) + " reserved for what is under way");
+  at.say(quota_bar(number_in(usage, "used"), number_in(usage, "quota")) + ", " + human_bytes(number_in(usage, "used")) +
+         " in " + text_in(usage, "studies") + " studies, " + human_bytes(number_in(usage, "reserved")) +
+         " reserved for what is under way");
 }
 
 table drawn(const json& items, bool show_uids) {
-  std::vector<column> columns{{"Accession"}, {"Institution"}, {"Department"}, {"MRN"}, {"Cached"}, {"Study date/time"},
-                              {"Modality"}, {"Size", alignment::right}, {"Last download by"}, {"Last download"}};
+  std::vector<column> columns{{"Accession"},        {"Institution"},     {"Department"}, {"MRN"},
+                              {"Cached"},           {"Study date/time"}, {"Modality"},   {"Size", alignment::right},
+                              {"Last download by"}, {"Last download"}};
   if (show_uids) columns.push_back({"Study Instance UID"});
   table rows{std::move(columns)};
   for (const auto& one : items) {
-    std::vector<cell> row{text_in(one, "AccessionNumber"),
-                          text_in(one, "institution"),
-                          text_in(one, "department"),
-                          text_in(one, "PatientID"),
-                          local_time(text_in(one, "cached")),
-                          study_time(text_in(one, "StudyDate"), text_in(one, "StudyTime")),
-                          list_in(one, "Modality"),
-                          human_bytes(number_in(one, "bytes")),
-                          text_in(one, "last_download_user"),
-                          local_time(text_in(one, "last_download"))};
+    std::vector<cell> row{
+        text_in(one, "AccessionNumber"),    text_in(one, "institution"),
+        text_in(one, "department"),         text_in(one, "PatientID"),
+        local_time(text_in(one, "cached")), study_time(text_in(one, "StudyDate"), text_in(one, "StudyTime")),
+        list_in(one, "Modality"),           human_bytes(number_in(one, "bytes")),
+        text_in(one, "last_download_user"), local_time(text_in(one, "last_download"))};
     if (show_uids) row.emplace_back(text_in(one, "StudyInstanceUID"));
     rows.add(std::move(row));
   }
@@ -49,8 +46,8 @@ exit_code run_list(context& at, const list_flags& flags) {
   auto filter = filter_of(flags.which);
   if (!filter) return at.report(filter.error());
   const auto direction = flags.ascending ? "asc" : "desc";
-  const json args{{"level", "study"}, {"filter", *filter},
-                  {"sort", json::array({json::array({flags.sort, direction})})}};
+  const json args{
+      {"level", "study"}, {"filter", *filter}, {"sort", json::array({json::array({flags.sort, direction})})}};
   auto listed = ask_all_pages(at, "cache.list", args, "items", flags.limit);
   if (!listed) return at.report(listed.error());
   auto usage = at.ask("cache.usage", json::object());
@@ -115,7 +112,8 @@ void add_cache_commands(CLI::App& program, context& at) {
   const auto flags = std::make_shared<list_flags>();
   auto* list = cache->add_subcommand("list", "List them, with the quota");
   add_holding_flags(*list, flags->which);
-  list->add_option("--sort", flags->sort, "Column of the protocol to sort by, such as cached, StudyDate, bytes, PatientID")
+  list->add_option("--sort", flags->sort,
+                   "Column of the protocol to sort by, such as cached, StudyDate, bytes, PatientID")
       ->capture_default_str();
   list->add_flag("--ascending", flags->ascending, "The smallest first");
   list->add_flag("--uids", flags->show_uids, "Show Study Instance UIDs, too");

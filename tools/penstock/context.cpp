@@ -19,14 +19,22 @@ std::string advice_for(errc code) {
   switch (code) {
     case errc::not_found:
       return "What you asked for is not there, or not yours to see: 'penstock whoami' lists your projects.";
-    case errc::not_permitted: return "Ask the administrator of the server whether your role allows this.";
-    case errc::project_expired: return "The approval of the project has ended; ask its investigator to extend it.";
-    case errc::quota_exceeded: return "Make room with 'penstock cache delete', or ask for a larger quota.";
-    case errc::rate_limited: return "Wait a little and try again.";
-    case errc::shutting_down: return "The server is going down; try again in a minute.";
-    case errc::authentication_failed: return "Is it the right passphrase or key file? If so, the data was altered: fetch it again.";
-    case errc::no_space: return "Make room on the disk; a download can be continued with 'penstock download --resume DIR'.";
-    default: return {};
+    case errc::not_permitted:
+      return "Ask the administrator of the server whether your role allows this.";
+    case errc::project_expired:
+      return "The approval of the project has ended; ask its investigator to extend it.";
+    case errc::quota_exceeded:
+      return "Make room with 'penstock cache delete', or ask for a larger quota.";
+    case errc::rate_limited:
+      return "Wait a little and try again.";
+    case errc::shutting_down:
+      return "The server is going down; try again in a minute.";
+    case errc::authentication_failed:
+      return "Is it the right passphrase or key file? If so, the data was altered: fetch it again.";
+    case errc::no_space:
+      return "Make room on the disk; a download can be continued with 'penstock download --resume DIR'.";
+    default:
+      return {};
   }
 }
 
@@ -43,8 +51,8 @@ result<client::session*> context::server() {
   if (auto good = client::check_settings(*chosen); !good) return good.error();
   auto key = client::load_user_key(chosen->key_file);
   if (!key) return key.error();
-  auto opened = client::session::open(
-      {chosen->server, chosen->server_key, std::move(*key), std::chrono::seconds{timeout_s}});
+  auto opened =
+      client::session::open({chosen->server, chosen->server_key, std::move(*key), std::chrono::seconds{timeout_s}});
   if (!opened) return opened.error();
   session_ = std::move(*opened);
   return session_.get();
@@ -65,7 +73,7 @@ result<std::string> context::project() {
 }
 
 result<nlohmann::json> context::ask(const std::string& command, nlohmann::json args, const std::string& op,
-                          std::chrono::milliseconds extra_wait) {
+                                    std::chrono::milliseconds extra_wait) {
   auto connected = server();
   if (!connected) return connected.error();
   auto name = project();

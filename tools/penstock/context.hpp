@@ -19,9 +19,9 @@ using messages::result;
 
 class context {
  public:
-  client::settings flags;      ///< as given on the command line
-  bool json = false;           ///< one JSON document on standard output in place of a table
-  std::uint32_t timeout_s = 5; ///< for an answer
+  client::settings flags;       ///< as given on the command line
+  bool json = false;            ///< one JSON document on standard output in place of a table
+  std::uint32_t timeout_s = 5;  ///< for an answer
 
   /// Set by the subcommand that was chosen.
   std::function<exit_code()> action;
@@ -62,18 +62,18 @@ class context {
                                                    const char* items, std::size_t most);
 
 // Each adds its subcommands to the program (one file a noun).
-void add_identity_commands(CLI::App& program, context& at);    // keygen, whoami
-void add_pacs_commands(CLI::App& program, context& at);        // pacs list, echo
-void add_patients_commands(CLI::App& program, context& at);    // patients find
-void add_studies_commands(CLI::App& program, context& at);     // studies find, series find
-void add_submit_command(CLI::App& program, context& at);       // request
-void add_watch_command(CLI::App& program, context& at);        // watch
-void add_requests_commands(CLI::App& program, context& at);    // requests list, show, cancel
-void add_cache_commands(CLI::App& program, context& at);       // cache list, usage, delete
-void add_download_command(CLI::App& program, context& at);     // download
-void add_open_commands(CLI::App& program, context& at);        // open list, verify, view
-void add_governor_commands(CLI::App& program, context& at);    // governor status, governance show
-void add_server_commands(CLI::App& program, context& at);      // server status
+void add_identity_commands(CLI::App& program, context& at);  // keygen, whoami
+void add_pacs_commands(CLI::App& program, context& at);      // pacs list, echo
+void add_patients_commands(CLI::App& program, context& at);  // patients find
+void add_studies_commands(CLI::App& program, context& at);   // studies find, series find
+void add_submit_command(CLI::App& program, context& at);     // request
+void add_watch_command(CLI::App& program, context& at);      // watch
+void add_requests_commands(CLI::App& program, context& at);  // requests list, show, cancel
+void add_cache_commands(CLI::App& program, context& at);     // cache list, usage, delete
+void add_download_command(CLI::App& program, context& at);   // download
+void add_open_commands(CLI::App& program, context& at);      // open list, verify, view
+void add_governor_commands(CLI::App& program, context& at);  // governor status, governance show
+void add_server_commands(CLI::App& program, context& at);    // server status
 
 /// The whole command line. `program` keeps references to `at`.
 void add_all_commands(CLI::App& program, context& at);

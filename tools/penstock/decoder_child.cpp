@@ -61,7 +61,8 @@ bool move_all(int fd, short ready, std::span<Byte> bytes, steady_clock::time_poi
 }
 
 bool write_all(int fd, std::span<const std::uint8_t> bytes, steady_clock::time_point deadline) {
-  return move_all(fd, POLLOUT, bytes, deadline, [](int to, const auto* from, std::size_t n) { return ::write(to, from, n); });
+  return move_all(fd, POLLOUT, bytes, deadline,
+                  [](int to, const auto* from, std::size_t n) { return ::write(to, from, n); });
 }
 
 bool read_all(int fd, std::span<std::uint8_t> into, steady_clock::time_point deadline) {

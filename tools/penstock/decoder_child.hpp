@@ -1,7 +1,7 @@
 #pragma once
-// The sandboxed process in which images are decoded. It is started before any key is unwrapped, gets the bytes of one file
-// through a pipe, gives pixels back, and can do nothing else: no files, no network, no other process, a limit on memory
-// and time (seccomp(2), setrlimit(2)).
+// The sandboxed process in which images are decoded. It is started before any key is unwrapped, gets the bytes of one
+// file through a pipe, gives pixels back, and can do nothing else: no files, no network, no other process, a limit on
+// memory and time (seccomp(2), setrlimit(2)).
 
 #include <sys/types.h>
 

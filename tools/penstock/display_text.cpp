@@ -19,17 +19,22 @@ char32_t take_character(std::string_view& text) {
   const auto first = byte(0);
   std::size_t length = 1;
   char32_t value = first;
-  if (first >= 0xc2 && first <= 0xdf) length = 2, value = first & 0x1f;
-  else if (first >= 0xe0 && first <= 0xef) length = 3, value = first & 0x0f;
-  else if (first >= 0xf0 && first <= 0xf4) length = 4, value = first & 0x07;
-  else if (first >= 0x80) value = replacement;
+  if (first >= 0xc2 && first <= 0xdf)
+    length = 2, value = first & 0x1f;
+  else if (first >= 0xe0 && first <= 0xef)
+    length = 3, value = first & 0x0f;
+  else if (first >= 0xf0 && first <= 0xf4)
+    length = 4, value = first & 0x07;
+  else if (first >= 0x80)
+    value = replacement;
   constexpr std::array<char32_t, 5> smallest{0, 0, 0x80, 0x800, 0x10000};
   bool good = length <= text.size();
   for (std::size_t i = 1; good && i < length; ++i) {
     good = (byte(i) & 0xc0) == 0x80;
     value = value << 6 | (byte(i) & 0x3fU);
   }
-  if (length > 1 && (value < smallest[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff))) good = false;
+  if (length > 1 && (value < smallest[length] || value > 0x10ffff || (value >= 0xd800 && value <= 0xdfff)))
+    good = false;
   if (!good) length = 1, value = replacement;
   text.remove_prefix(length);
   return value;

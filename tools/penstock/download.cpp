@@ -100,8 +100,10 @@ exit_code conclude(const context& at, const fs::path& folder, const client::down
       at.say(std::to_string(missing) + " images could not be sent; 'penstock download --resume " + folder.string() +
              "' tries again.");
     if (!plain)
-      at.say("They are sealed. To look: penstock open list " + folder.string() + "\n"
-             "                         penstock open view " + folder.string() + " --select 1");
+      at.say("They are sealed. To look: penstock open list " + folder.string() +
+             "\n"
+             "                         penstock open view " +
+             folder.string() + " --select 1");
   }
   return missing == 0 ? exit_code::ok : exit_code::not_everything_ok;
 }
@@ -195,7 +197,8 @@ exit_code run_resume(context& at, const download_flags& flags) {
   client::download_receiver receiver{opened.facts, store};
   if (progress->manifest) {
     const auto last = progress->manifest->objects.size();
-    auto resumed = receiver.resume(std::move(*progress->manifest), progress->index_bytes, progress->position, progress->header);
+    auto resumed =
+        receiver.resume(std::move(*progress->manifest), progress->index_bytes, progress->position, progress->header);
     if (!resumed) return at.report(resumed.error());
     if (receiver.position().object > last) {
       if (auto ended = receiver.on_end(); !ended) return at.report(ended.error());
@@ -227,14 +230,16 @@ void add_download_command(CLI::App& program, context& at) {
   auto* download = program.add_subcommand("download", "Take studies from the cache home, sealed");
   const auto flags = std::make_shared<download_flags>();
   download->add_option("--to", flags->to, "Folder to put them into; new or empty")->type_name("DIR");
-  auto* resume = download->add_option("--resume", flags->resume, "Go on with the download in this folder")->type_name("DIR");
+  auto* resume =
+      download->add_option("--resume", flags->resume, "Go on with the download in this folder")->type_name("DIR");
   add_holding_flags(*download, flags->which);
   add_study_choice(*download, flags->which);
   add_key_flags(*download, flags->key);
   download->add_flag("--plain", flags->plain, "Write ordinary DICOM files, readable by all who get at the disk")
       ->excludes(resume);
-  download->footer("The key of a sealed download is kept wrapped under your passphrase or key file. Without it nobody can\n"
-                   "open the images, neither you nor the administrators.");
+  download->footer(
+      "The key of a sealed download is kept wrapped under your passphrase or key file. Without it nobody can\n"
+      "open the images, neither you nor the administrators.");
   download->callback([&at, flags] { at.action = [&at, flags] { return run_download(at, *flags); }; });
 }
 

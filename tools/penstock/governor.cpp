@@ -49,7 +49,8 @@ std::string pause_of(const json& one) {
 /// A window may be its name, or an object that has one; none is open when it is empty.
 cell window_of(const json& one) {
   if (const auto pause = pause_of(one); !pause.empty()) return {pause, tint::busy};
-  const auto name = object_in(one, "window").contains("name") ? text_in(object_in(one, "window"), "name") : text_in(one, "window");
+  const auto name =
+      object_in(one, "window").contains("name") ? text_in(object_in(one, "window"), "name") : text_in(one, "window");
   return name.empty() ? cell{"closed", tint::busy} : cell{name};
 }
 
@@ -66,12 +67,20 @@ exit_code run_governor(context& at) {
     at.show(*answer);
     return exit_code::ok;
   }
-  table rows{{{"PACS"}, {"State"}, {"Window"}, {"Limits"}, {"Started"}, {"In flight", alignment::right}, {"Waiting"}, {"Next change"}}};
+  table rows{{{"PACS"},
+              {"State"},
+              {"Window"},
+              {"Limits"},
+              {"Started"},
+              {"In flight", alignment::right},
+              {"Waiting"},
+              {"Next change"}}};
   const auto& listed = answer->is_array() ? *answer : array_in(*answer, "pacs");
   for (const auto& one : listed) {
     const auto pacs = text_in(one, "pacs").empty() ? text_in(one, "id") : text_in(one, "pacs");
     rows.add({pacs, state_of(one), window_of(one),
-              rates(object_in(one, "limits"), {{"concurrent", " at once"}, {"per_minute", "/min"}, {"per_hour", "/h"}, {"per_day", "/day"}}),
+              rates(object_in(one, "limits"),
+                    {{"concurrent", " at once"}, {"per_minute", "/min"}, {"per_hour", "/h"}, {"per_day", "/day"}}),
               rates(object_in(one, "started"), {{"minute", "/min"}, {"hour", "/h"}, {"day", "/day"}}),
               text_in(one, "in_flight"), waiting_in(one), local_time(text_in(one, "next_change"))});
   }
@@ -86,8 +95,8 @@ exit_code run_governance(context& at) {
     at.show(*answer);
     return exit_code::ok;
   }
-  at.say("# version " + text_in(*answer, "version") + ", loaded " + local_time(text_in(*answer, "loaded")) + ", SHA-256 " +
-         text_in(*answer, "sha256"));
+  at.say("# version " + text_in(*answer, "version") + ", loaded " + local_time(text_in(*answer, "loaded")) +
+         ", SHA-256 " + text_in(*answer, "sha256"));
   at.say(text_in(*answer, "toml"));
   return exit_code::ok;
 }

@@ -42,8 +42,10 @@ result<json> filter_of(const holding_flags& flags) {
     const auto dash = range->find('-');
     json days = json::object();
     if (dash != 0) days["from"] = range->substr(0, dash);
-    if (dash == std::string::npos) days["to"] = *range;
-    else if (dash + 1 < range->size()) days["to"] = range->substr(dash + 1);
+    if (dash == std::string::npos)
+      days["to"] = *range;
+    else if (dash + 1 < range->size())
+      days["to"] = range->substr(dash + 1);
     filter["StudyDate"] = days;
   }
   return filter;
@@ -60,7 +62,8 @@ result<json> studies_of(context& at, const holding_flags& flags) {
   }
   if (filter->empty() && !flags.all)
     return fail(errc::bad_request, "say which studies: --study UID, --mrn, --modality, --study-date, or --all");
-  auto listed = ask_all_pages(at, "cache.list", json{{"level", "study"}, {"filter", *filter}}, "items", most_studies + 1);
+  auto listed =
+      ask_all_pages(at, "cache.list", json{{"level", "study"}, {"filter", *filter}}, "items", most_studies + 1);
   if (!listed) return listed.error();
   json studies = json::array();
   for (const auto& item : array_in(*listed, "items")) studies.push_back(text_in(item, "StudyInstanceUID"));

@@ -30,7 +30,8 @@ exit_code run_keygen(const context& at, const keygen_options& options) {
   if (!options.download_key.empty()) {
     if (auto made = storage::create_key_file(options.download_key); !made) return at.report(made.error());
     if (at.json) at.show(json{{"download_key_file", options.download_key}});
-    at.say("Made " + options.download_key + ". Downloads sealed with --key-file open with this file only: keep a copy.");
+    at.say("Made " + options.download_key +
+           ". Downloads sealed with --key-file open with this file only: keep a copy.");
     return exit_code::ok;
   }
   auto chosen = at.settings();
@@ -48,7 +49,8 @@ exit_code run_keygen(const context& at, const keygen_options& options) {
 /// The server may not know at the moment how much is used.
 std::string used_of(const json& project) {
   const auto quota = number_in(project, "quota");
-  return text_in(project, "used").empty() ? "unknown, of " + human_bytes(quota) : quota_bar(number_in(project, "used"), quota);
+  return text_in(project, "used").empty() ? "unknown, of " + human_bytes(quota)
+                                          : quota_bar(number_in(project, "used"), quota);
 }
 
 exit_code run_whoami(context& at) {

@@ -60,8 +60,8 @@ j2k_image decode_code_stream(std::span<const std::uint8_t> bytes) {
   const bool boxed = bytes.size() > 12 && std::memcmp(bytes.data() + 4, "jP  ", 4) == 0;
   const std::unique_ptr<opj_codec_t, decltype(&opj_destroy_codec)> codec{
       opj_create_decompress(boxed ? OPJ_CODEC_JP2 : OPJ_CODEC_J2K), opj_destroy_codec};
-  const std::unique_ptr<opj_stream_t, decltype(&opj_stream_destroy)> stream{
-      opj_stream_create(stream_buffer, OPJ_TRUE), opj_stream_destroy};
+  const std::unique_ptr<opj_stream_t, decltype(&opj_stream_destroy)> stream{opj_stream_create(stream_buffer, OPJ_TRUE),
+                                                                            opj_stream_destroy};
   j2k_image image{nullptr, opj_image_destroy};
   opj_dparameters_t parameters;
   opj_set_default_decoder_parameters(&parameters);
@@ -142,15 +142,14 @@ result<std::unique_ptr<DcmDataset>> expanded_jpeg_2000(DcmDataset& data, std::ui
   expanded->putAndInsertUint16(DCM_BitsStored, bits);
   expanded->putAndInsertUint16(DCM_HighBit, static_cast<Uint16>(bits - 1));
   expanded->putAndInsertUint16(DCM_PixelRepresentation, static_cast<Uint16>(first.sgnd));
-  for (const auto& tag : {DCM_RescaleSlope, DCM_RescaleIntercept, DCM_WindowCenter, DCM_WindowWidth, DCM_VOILUTFunction})
+  for (const auto& tag :
+       {DCM_RescaleSlope, DCM_RescaleIntercept, DCM_WindowCenter, DCM_WindowWidth, DCM_VOILUTFunction})
     copy_text(data, *expanded, tag);
   expanded->putAndInsertUint16Array(DCM_PixelData, samples.data(), samples.size());
   return expanded;
 }
 
-bool is_jpeg_2000(E_TransferSyntax syntax) {
-  return syntax == EXS_JPEG2000LosslessOnly || syntax == EXS_JPEG2000;
-}
+bool is_jpeg_2000(E_TransferSyntax syntax) { return syntax == EXS_JPEG2000LosslessOnly || syntax == EXS_JPEG2000; }
 
 result<decoded_image> render(DicomImage& image, const rendering& how) {
   if (image.getStatus() != EIS_Normal)

@@ -34,9 +34,8 @@ struct decoded_image {
 /// Loads the dictionary and registers the decoders; before the sandbox closes.
 void prepare_image_decoder();
 
-/// errc::bad_request when the file has no such image, or of a kind that is not supported; errc::corrupt when it is broken;
-/// errc::too_large over `most_image_pixels`.
-[[nodiscard]] messages::result<decoded_image> decode_image(std::span<const std::uint8_t> part10,
-                                                           const rendering& how);
+/// errc::bad_request when the file has no such image, or of a kind that is not supported; errc::corrupt when it is
+/// broken; errc::too_large over `most_image_pixels`.
+[[nodiscard]] messages::result<decoded_image> decode_image(std::span<const std::uint8_t> part10, const rendering& how);
 
 }  // namespace penstock::commands

@@ -28,9 +28,12 @@ std::string take_field(std::string_view& line, char separator) {
   if (line.starts_with('"')) {
     std::size_t i = 1;
     for (; i < line.size(); ++i) {
-      if (line[i] != '"') field += line[i];
-      else if (i + 1 < line.size() && line[i + 1] == '"') field += line[i++];
-      else break;
+      if (line[i] != '"')
+        field += line[i];
+      else if (i + 1 < line.size() && line[i + 1] == '"')
+        field += line[i++];
+      else
+        break;
     }
     line.remove_prefix(std::min(i + 1, line.size()));
     line.remove_prefix(std::min(line.find(separator), line.size()));
@@ -108,8 +111,8 @@ result<std::vector<protected_text>> parse_input_list(std::string_view text, cons
       }
     values.emplace_back(column < fields.size() ? std::move(fields[column]) : std::string{});
     if (values.size() > most_input_lines)
-      return fail(errc::too_large, "the list has more than " + std::to_string(most_input_lines) +
-                                       " lines; cut it into several");
+      return fail(errc::too_large,
+                  "the list has more than " + std::to_string(most_input_lines) + " lines; cut it into several");
   }
   return values;
 }
@@ -151,8 +154,8 @@ result<std::vector<std::string>> parse_modalities(std::string_view text) {
   auto found = split_commas(text);
   for (const auto& modality : found) {
     const bool fits = modality.size() <= longest_modality && std::all_of(modality.begin(), modality.end(), [](char c) {
-      return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ' ';
-    });
+                        return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == ' ';
+                      });
     if (!fits) return fail(errc::bad_request, "modality '" + modality + "': write codes such as MR,CT in capitals");
   }
   return found;

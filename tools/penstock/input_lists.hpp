@@ -15,19 +15,19 @@ using messages::result;
 /// As many lines as one search may have; the message to the server stays under its limit of 1 MiB.
 constexpr std::size_t most_input_lines = 10'000;
 
-/// MRNs or accession numbers, one a line, exactly as written: leading zeros and duplicates stay, blank lines and lines that
-/// start with '#' go, blanks around a value go. Of a CSV the first column counts, or the one whose heading is in
-/// `headings` (compared without case, "Patient ID" like "patient_id"); a value may stand in double quotes (RFC 4180). A byte
-/// order mark, and CR before LF, are ignored. errc::too_large over `most_input_lines`.
+/// MRNs or accession numbers, one a line, exactly as written: leading zeros and duplicates stay, blank lines and lines
+/// that start with '#' go, blanks around a value go. Of a CSV the first column counts, or the one whose heading is in
+/// `headings` (compared without case, "Patient ID" like "patient_id"); a value may stand in double quotes (RFC 4180). A
+/// byte order mark, and CR before LF, are ignored. errc::too_large over `most_input_lines`.
 [[nodiscard]] result<std::vector<messages::protected_text>> parse_input_list(std::string_view text,
                                                                              const std::vector<std::string>& headings);
 
 [[nodiscard]] const std::vector<std::string>& mrn_headings();
 [[nodiscard]] const std::vector<std::string>& accession_headings();
 
-/// A day or a range as DICOM wants it (PS3.4 section C.2.2.2.5): "2009-01-01..2012-01-01", "20090101-20120101", "2009-01-01",
-/// and ranges that are open at one end. errc::bad_request for a day that no calendar has, or a range that ends before it
-/// begins.
+/// A day or a range as DICOM wants it (PS3.4 section C.2.2.2.5): "2009-01-01..2012-01-01", "20090101-20120101",
+/// "2009-01-01", and ranges that are open at one end. errc::bad_request for a day that no calendar has, or a range that
+/// ends before it begins.
 [[nodiscard]] result<std::string> parse_date_range(std::string_view text);
 
 /// "MR,CT" as {"MR", "CT"}; errc::bad_request for what cannot be a DICOM code string.

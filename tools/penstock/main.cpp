@@ -26,7 +26,8 @@ int main(int argc, char** argv) try {
   using penstock::commands::exit_code;
   forbid_core_dumps();
   std::signal(SIGPIPE, SIG_IGN);
-  CLI::App program{"Ask for images of an approved research project, watch them come, take them home sealed.", "penstock"};
+  CLI::App program{"Ask for images of an approved research project, watch them come, take them home sealed.",
+                   "penstock"};
   program.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   penstock::commands::context at;
   penstock::commands::add_all_commands(program, at);

@@ -97,13 +97,18 @@ json tree_of(const sealed_folder& opened) {
   for (const auto& [ordinal, study] : summarise(opened)) {
     json series = json::array();
     for (const auto& [series_ordinal, one] : study.series)
-      series.push_back(json{{"series", series_ordinal}, {"Modality", one.modality}, {"images", one.images},
-                            {"bytes", one.bytes}, {"first_image", one.first_image}});
+      series.push_back(json{{"series", series_ordinal},
+                            {"Modality", one.modality},
+                            {"images", one.images},
+                            {"bytes", one.bytes},
+                            {"first_image", one.first_image}});
     patients[study.patient].push_back(json{{"study", ordinal}, {"series", std::move(series)}});
   }
   json tree = json::array();
-  for (auto& [patient, studies] : patients) tree.push_back(json{{"PatientID", patient}, {"studies", std::move(studies)}});
-  return json{{"download", opened.manifest().download}, {"project", opened.manifest().project}, {"patients", std::move(tree)}};
+  for (auto& [patient, studies] : patients)
+    tree.push_back(json{{"PatientID", patient}, {"studies", std::move(studies)}});
+  return json{
+      {"download", opened.manifest().download}, {"project", opened.manifest().project}, {"patients", std::move(tree)}};
 }
 
 std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
@@ -148,8 +153,13 @@ void show_tree(const context& at, const sealed_folder& opened) {
 }
 
 void show_images(const context& at, const sealed_folder& opened) {
-  table rows{{{"Image", alignment::right}, {"File"}, {"MRN"}, {"Series", alignment::right}, {"Number", alignment::right},
-              {"Modality"}, {"Size", alignment::right}}};
+  table rows{{{"Image", alignment::right},
+              {"File"},
+              {"MRN"},
+              {"Series", alignment::right},
+              {"Number", alignment::right},
+              {"Modality"},
+              {"Size", alignment::right}}};
   std::size_t number = 0;
   for (const auto i : images_in_order(opened)) {
     const auto& about = opened.manifest().objects[i];
@@ -207,7 +217,8 @@ exit_code run_verify(context& at, const open_flags& flags) {
 /// "--select": the number of an image, or the path of its file.
 result<std::size_t> selected(const sealed_folder& opened, const std::string& select) {
   const auto order = images_in_order(opened);
-  const bool is_number = !select.empty() && select.size() < 10 && select.find_first_not_of("0123456789") == std::string::npos;
+  const bool is_number =
+      !select.empty() && select.size() < 10 && select.find_first_not_of("0123456789") == std::string::npos;
   if (is_number) {
     const auto number = std::stoul(select);
     if (number >= 1 && number <= order.size()) return order[number - 1];
@@ -215,7 +226,8 @@ result<std::size_t> selected(const sealed_folder& opened, const std::string& sel
     for (const auto i : order)
       if (client::sealed_path(opened.places()[i]) == select) return i;
   }
-  return fail(errc::not_found, "there is no image " + select + "; the download has images 1 to " + std::to_string(order.size()));
+  return fail(errc::not_found,
+              "there is no image " + select + "; the download has images 1 to " + std::to_string(order.size()));
 }
 
 result<rendering> rendering_of(const view_flags& flags) {
@@ -248,8 +260,10 @@ exit_code run_view(context& at, const view_flags& flags) {
   auto image = decoder->decode(file->view(), *how);
   if (!image) return at.report(image.error());
   if (at.json) {
-    at.show(json{{"file", client::sealed_path(opened->places()[*object])}, {"width", image->width},
-                 {"height", image->height}, {"colour", image->colour}});
+    at.show(json{{"file", client::sealed_path(opened->places()[*object])},
+                 {"width", image->width},
+                 {"height", image->height},
+                 {"colour", image->colour}});
     return exit_code::ok;
   }
   const auto size = size_of_terminal();
@@ -285,7 +299,9 @@ void add_open_commands(CLI::App& program, context& at) {
   auto* view = open->add_subcommand("view", "Draw one image in the terminal; it is decrypted in memory only");
   add_open_flags(*view, flags->open);
   view->add_option("--select", flags->select, "Number of the image, or the path of its file")->capture_default_str();
-  view->add_option("--frame", flags->frame, "Of an image with many")->capture_default_str()->check(CLI::Range(1, 1'000'000));
+  view->add_option("--frame", flags->frame, "Of an image with many")
+      ->capture_default_str()
+      ->check(CLI::Range(1, 1'000'000));
   view->add_option("--window", flags->window, "Window centre and width in place of the image's own")->type_name("C,W");
   view->add_option("--width", flags->columns, "Columns to use; default: the terminal's")->check(CLI::Range(4, 1000));
   view->callback([&at, flags] { at.action = [&at, flags] { return run_view(at, *flags); }; });

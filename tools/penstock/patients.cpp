@@ -18,11 +18,13 @@ exit_code run_find(context& at, const search_flags& flags) {
     at.show(json{{"patients", findings->found}, {"rows", findings->rows}, {"counts", count_outcomes(findings->rows)}});
     return code;
   }
-  table patients{{{"MRN"}, {"Issuer"}, {"Name"}, {"Born"}, {"Sex"}, {"Studies", alignment::right}, {"PACS"}, {"Institution"}}};
+  table patients{
+      {{"MRN"}, {"Issuer"}, {"Name"}, {"Born"}, {"Sex"}, {"Studies", alignment::right}, {"PACS"}, {"Institution"}}};
   for (const auto& one : findings->found)
-    patients.add({text_in(one, "PatientID"), text_in(one, "IssuerOfPatientID"), person_name(text_in(one, "PatientName")),
-                  study_time(text_in(one, "PatientBirthDate"), ""), text_in(one, "PatientSex"), text_in(one, "studies"),
-                  text_in(one, "pacs"), text_in(one, "institution")});
+    patients.add({text_in(one, "PatientID"), text_in(one, "IssuerOfPatientID"),
+                  person_name(text_in(one, "PatientName")), study_time(text_in(one, "PatientBirthDate"), ""),
+                  text_in(one, "PatientSex"), text_in(one, "studies"), text_in(one, "pacs"),
+                  text_in(one, "institution")});
   if (patients.empty())
     at.say("No patient was found.");
   else

@@ -57,7 +57,9 @@ bool request_board::watches(const std::string& request) const {
 
 bool request_board::learn_listed(const json& item) { return take(item, text_in(item, "id"), true); }
 
-bool request_board::learn_event(const json& event) { return take(event, text_in(event, "request"), event.contains("state")); }
+bool request_board::learn_event(const json& event) {
+  return take(event, text_in(event, "request"), event.contains("state"));
+}
 
 bool request_board::take(const json& from, const std::string& id, bool may_add) {
   if (id.empty() || !watches(id)) return false;
@@ -115,8 +117,15 @@ table request_board::drawn(std::size_t rows) const {
   for (const auto& one : requests_) order.push_back(&one);
   std::stable_sort(order.begin(), order.end(),
                    [](const auto* a, const auto* b) { return rank_of(a->second.state) < rank_of(b->second.state); });
-  table drawn{{{"Request"}, {"State"}, {"Study"}, {"PACS"}, {"Modality"}, {"Images", alignment::right}, {"Size", alignment::right},
-               {"Progress"}, {"Why"}}};
+  table drawn{{{"Request"},
+               {"State"},
+               {"Study"},
+               {"PACS"},
+               {"Modality"},
+               {"Images", alignment::right},
+               {"Size", alignment::right},
+               {"Progress"},
+               {"Why"}}};
   for (std::size_t i = 0; i < std::min(rows, order.size()); ++i) {
     const auto& [id, request] = *order[i];
     drawn.add({id, cell{std::string{name_of(request.state)}, shade_of(request.state)}, request.label, request.pacs,
@@ -135,11 +144,16 @@ std::string line_of(const std::string& id, const watched_request& request) {
 
 tint shade_of(request_state state) {
   switch (state) {
-    case request_state::completed: return tint::good;
-    case request_state::processing: return tint::busy;
-    case request_state::scheduled: return tint::none;
-    case request_state::cancelled: return tint::faint;
-    default: return tint::bad;
+    case request_state::completed:
+      return tint::good;
+    case request_state::processing:
+      return tint::busy;
+    case request_state::scheduled:
+      return tint::none;
+    case request_state::cancelled:
+      return tint::faint;
+    default:
+      return tint::bad;
   }
 }
 

@@ -45,13 +45,23 @@ exit_code run_list(context& at, const list_flags& flags) {
     at.show(*listed);
     return exit_code::ok;
   }
-  table rows{{{"Request"}, {"State"}, {"Accession"}, {"MRN"}, {"Modality"}, {"PACS"}, {"Images", alignment::right},
-              {"Size", alignment::right}, {"By"}, {"Submitted"}, {"Why"}}};
+  table rows{{{"Request"},
+              {"State"},
+              {"Accession"},
+              {"MRN"},
+              {"Modality"},
+              {"PACS"},
+              {"Images", alignment::right},
+              {"Size", alignment::right},
+              {"By"},
+              {"Submitted"},
+              {"Why"}}};
   for (const auto& one : array_in(*listed, "requests")) {
     const auto state = text_in(one, "state");
     rows.add({text_in(one, "id"), cell{state, shade_of_state(state)}, text_in(one, "AccessionNumber"),
               text_in(one, "PatientID"), list_in(one, "Modality"), text_in(one, "pacs"), images_in(one),
-              human_bytes(number_in(one, "bytes")), text_in(one, "user"), local_time(text_in(one, "submitted")), why(one)});
+              human_bytes(number_in(one, "bytes")), text_in(one, "user"), local_time(text_in(one, "submitted")),
+              why(one)});
   }
   if (rows.empty()) {
     at.say("There are no requests.");

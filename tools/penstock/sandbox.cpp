@@ -30,10 +30,12 @@ constexpr std::uint32_t this_architecture = AUDIT_ARCH_AARCH64;
 #endif
 
 constexpr long allowed_calls[] = {
-    SYS_read,        SYS_write,      SYS_close,          SYS_mmap,         SYS_munmap,     SYS_mremap,
-    SYS_mprotect,    SYS_madvise,    SYS_brk,            SYS_futex,        SYS_exit,       SYS_exit_group,
-    SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_clock_gettime, SYS_clock_nanosleep, SYS_gettimeofday, SYS_getrandom,
-    SYS_sched_yield, SYS_ppoll,      SYS_getpid,         SYS_gettid,       SYS_lseek,
+    SYS_read,         SYS_write,          SYS_close,         SYS_mmap,
+    SYS_munmap,       SYS_mremap,         SYS_mprotect,      SYS_madvise,
+    SYS_brk,          SYS_futex,          SYS_exit,          SYS_exit_group,
+    SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_clock_gettime, SYS_clock_nanosleep,
+    SYS_gettimeofday, SYS_getrandom,      SYS_sched_yield,   SYS_ppoll,
+    SYS_getpid,       SYS_gettid,         SYS_lseek,
 #if defined(SYS_poll)
     SYS_poll,
 #endif
@@ -82,9 +84,10 @@ bool close_all_but(int first, int second) {
 }  // namespace
 
 bool enter_sandbox(int read_from, int write_to, pid_t parent) {
-  return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == parent && close_all_but(read_from, write_to) &&
-         limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) && limit(RLIMIT_CPU, most_cpu_seconds) && limit_memory() &&
-         ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && filter_system_calls();
+  return ::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && ::getppid() == parent &&
+         close_all_but(read_from, write_to) && limit(RLIMIT_CORE, 0) && limit(RLIMIT_FSIZE, 0) &&
+         limit(RLIMIT_CPU, most_cpu_seconds) && limit_memory() && ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         filter_system_calls();
 }
 
 }  // namespace penstock::commands

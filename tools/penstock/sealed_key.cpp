@@ -41,9 +41,11 @@ result<secret_text> ask_twice() {
 }  // namespace
 
 void add_key_flags(CLI::App& command, key_flags& flags) {
-  auto* file = command.add_option("--key-file", flags.key_file, "Key file ('penstock keygen --download-key' makes one)")
-                   ->type_name("FILE");
-  command.add_option("--passphrase-file", flags.passphrase_file, "File whose first line is the passphrase; default: ask")
+  auto* file =
+      command.add_option("--key-file", flags.key_file, "Key file ('penstock keygen --download-key' makes one)")
+          ->type_name("FILE");
+  command
+      .add_option("--passphrase-file", flags.passphrase_file, "File whose first line is the passphrase; default: ask")
       ->type_name("FILE")
       ->excludes(file);
 }
@@ -67,7 +69,8 @@ result<researcher_key> researcher_key::choose(const key_flags& flags) {
 result<researcher_key> researcher_key::recall(const key_flags& flags, const storage::wrapped_key& wrapped) {
   researcher_key recalled;
   if (wrapped.protection == by_key_file) {
-    if (flags.key_file.empty()) return fail(errc::bad_request, "this download was sealed with a key file: give --key-file");
+    if (flags.key_file.empty())
+      return fail(errc::bad_request, "this download was sealed with a key file: give --key-file");
     auto key = storage::load_key_file(flags.key_file);
     if (!key) return key.error();
     recalled.file_key_ = std::move(*key);
@@ -75,8 +78,8 @@ result<researcher_key> researcher_key::recall(const key_flags& flags, const stor
   }
   if (!flags.key_file.empty())
     return fail(errc::bad_request, "this download was sealed with a passphrase, not with a key file");
-  auto passphrase =
-      flags.passphrase_file.empty() ? ask_for_secret("Passphrase of the download: ") : passphrase_in(flags.passphrase_file);
+  auto passphrase = flags.passphrase_file.empty() ? ask_for_secret("Passphrase of the download: ")
+                                                  : passphrase_in(flags.passphrase_file);
   if (!passphrase) return passphrase.error();
   recalled.passphrase_ = std::move(*passphrase);
   return recalled;

@@ -31,7 +31,8 @@ class researcher_key {
   /// For a download that is here, as `wrapped` wants it.
   static result<researcher_key> recall(const key_flags& flags, const storage::wrapped_key& wrapped);
 
-  [[nodiscard]] result<storage::wrapped_key> wrap(const storage::secret_bytes& data_key, const std::string& download) const;
+  [[nodiscard]] result<storage::wrapped_key> wrap(const storage::secret_bytes& data_key,
+                                                  const std::string& download) const;
   [[nodiscard]] result<storage::secret_bytes> unwrap(const storage::wrapped_key& wrapped,
                                                      const std::string& download) const;
 

@@ -71,11 +71,15 @@ result<void> add_inputs(const search_flags& flags, json& args) {
 }  // namespace
 
 void add_place_flags(CLI::App& command, search_flags& flags) {
-  auto* pacs = command.add_option("--pacs", flags.pacs, "PACS to ask; default: all of the project")->type_name("ID[,ID]");
-  command.add_option("--institution", flags.institution, "Ask the PACS of an institution")->type_name("ID")->excludes(pacs);
+  auto* pacs =
+      command.add_option("--pacs", flags.pacs, "PACS to ask; default: all of the project")->type_name("ID[,ID]");
+  command.add_option("--institution", flags.institution, "Ask the PACS of an institution")
+      ->type_name("ID")
+      ->excludes(pacs);
   command.add_option("--department", flags.department, "Of that institution, one department")->type_name("NAME");
   command.add_option("MRN", flags.mrns, "Medical record numbers, exactly as the hospital writes them");
-  command.add_option("--mrns", flags.mrn_file, "List of MRNs, one a line or CSV; - is standard input")->type_name("FILE");
+  command.add_option("--mrns", flags.mrn_file, "List of MRNs, one a line or CSV; - is standard input")
+      ->type_name("FILE");
 }
 
 void add_study_flags(CLI::App& command, search_flags& flags) {
@@ -127,7 +131,8 @@ result<search_findings> follow_search(context& at, const std::string& command, j
   for (;;) {
     if (!part) return part.error();
     if (!add_search_part(*part, items, findings, more)) return findings;
-    if (std::chrono::steady_clock::now() > deadline) return fail(errc::timed_out, "the search takes longer than 6 hours");
+    if (std::chrono::steady_clock::now() > deadline)
+      return fail(errc::timed_out, "the search takes longer than 6 hours");
     progress.show("searching: " + std::to_string(findings.rows.size()) + " of " + std::to_string(inputs) +
                   " lines, found " + std::to_string(findings.found.size()));
     part = at.ask("search.more", more, "", wait_for_part);

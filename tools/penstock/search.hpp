@@ -44,7 +44,8 @@ struct search_findings {
 [[nodiscard]] result<search_findings> follow_search(context& at, const std::string& command, nlohmann::json args,
                                                     const char* items);
 
-/// Adds one part of a search to what is known of it. True when there is more to ask for; `args` is then for search.more.
+/// Adds one part of a search to what is known of it. True when there is more to ask for; `args` is then for
+/// search.more.
 [[nodiscard]] bool add_search_part(const nlohmann::json& part, const char* items, search_findings& findings,
                                    nlohmann::json& args);
 

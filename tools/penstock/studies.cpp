@@ -19,8 +19,9 @@ struct series_flags {
 };
 
 void show_studies(const context& at, const json& studies, bool show_uids) {
-  std::vector<column> columns{{"Accession"}, {"MRN"},         {"Name"}, {"Study date/time"}, {"Modality"},
-                              {"Images", alignment::right}, {"Description"}, {"PACS"},  {"Cached"}};
+  std::vector<column> columns{{"Accession"},       {"MRN"},      {"Name"},
+                              {"Study date/time"}, {"Modality"}, {"Images", alignment::right},
+                              {"Description"},     {"PACS"},     {"Cached"}};
   if (show_uids) columns.push_back({"Study Instance UID"});
   table rows{std::move(columns)};
   for (const auto& one : studies) {
@@ -65,7 +66,11 @@ exit_code run_series(context& at, const series_flags& flags) {
     at.show(json{{"series", findings->found}});
     return exit_code::ok;
   }
-  table rows{{{"Number", alignment::right}, {"Modality"}, {"Images", alignment::right}, {"Description"}, {"Series Instance UID"}}};
+  table rows{{{"Number", alignment::right},
+              {"Modality"},
+              {"Images", alignment::right},
+              {"Description"},
+              {"Series Instance UID"}}};
   for (const auto& one : findings->found)
     rows.add({text_in(one, "SeriesNumber"), text_in(one, "Modality"), text_in(one, "NumberOfSeriesRelatedInstances"),
               text_in(one, "SeriesDescription"), text_in(one, "SeriesInstanceUID")});
@@ -80,7 +85,8 @@ exit_code run_series(context& at, const series_flags& flags) {
 
 void add_studies_commands(CLI::App& program, context& at) {
   auto* studies = program.add_subcommand("studies", "Studies of the project's patients")->require_subcommand(1);
-  auto* find = studies->add_subcommand("find", "Find studies by MRN or accession: what was found, then one outcome a line");
+  auto* find =
+      studies->add_subcommand("find", "Find studies by MRN or accession: what was found, then one outcome a line");
   const auto flags = std::make_shared<study_flags>();
   add_place_flags(*find, flags->search);
   add_study_flags(*find, flags->search);

@@ -87,13 +87,14 @@ result<json> submit(context& at, const json& items, const std::string& priority)
     const auto end = std::min(begin + items_in_a_batch, items.size());
     json batch = json::array();
     for (auto i = begin; i < end; ++i) batch.push_back(items[i]);
-    auto answer = at.ask("requests.submit", json{{"items", std::move(batch)}, {"priority", priority}},
-                         client::new_op(), longest_submit);
+    auto answer = at.ask("requests.submit", json{{"items", std::move(batch)}, {"priority", priority}}, client::new_op(),
+                         longest_submit);
     if (!answer) return answer.error();
     for (auto row : array_in(*answer, "rows")) {
       const auto item = begin + number_in(row, "item");
       row["item"] = item;
-      if (item < items.size()) row["input"] = items[item].value("AccessionNumber", items[item].value("StudyInstanceUID", ""));
+      if (item < items.size())
+        row["input"] = items[item].value("AccessionNumber", items[item].value("StudyInstanceUID", ""));
       rows.push_back(std::move(row));
     }
   }

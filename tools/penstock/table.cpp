@@ -13,11 +13,16 @@ constexpr std::size_t narrowest_column = 8;
 
 const char* escape_of(tint shade) {
   switch (shade) {
-    case tint::good: return "\x1b[32m";
-    case tint::bad: return "\x1b[31m";
-    case tint::busy: return "\x1b[33m";
-    case tint::faint: return "\x1b[2m";
-    default: return "";
+    case tint::good:
+      return "\x1b[32m";
+    case tint::bad:
+      return "\x1b[31m";
+    case tint::busy:
+      return "\x1b[33m";
+    case tint::faint:
+      return "\x1b[2m";
+    default:
+      return "";
   }
 }
 

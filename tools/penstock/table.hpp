@@ -20,7 +20,7 @@ struct cell {
   tint colour = tint::none;
 
   cell(std::string shown, tint shade = tint::none) : text(std::move(shown)), colour(shade) {}  // NOLINT
-  cell(const char* shown) : text(shown) {}                                                      // NOLINT
+  cell(const char* shown) : text(shown) {}                                                     // NOLINT
 };
 
 struct table_style {

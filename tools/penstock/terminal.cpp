@@ -66,8 +66,7 @@ table_style style_of_output() {
 terminal_size size_of_terminal() {
   winsize size{};
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO})
-    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0)
-      return {size.ws_col, size.ws_row};
+    if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col != 0 && size.ws_row != 0) return {size.ws_col, size.ws_row};
   return {};
 }
 

@@ -10,7 +10,8 @@
 
 namespace penstock::commands {
 
-/// Colour and width for tables on standard output: colour on a terminal only, and not when NO_COLOR is set or TERM is "dumb".
+/// Colour and width for tables on standard output: colour on a terminal only, and not when NO_COLOR is set or TERM is
+/// "dumb".
 [[nodiscard]] table_style style_of_output();
 [[nodiscard]] bool output_is_terminal();
 [[nodiscard]] bool errors_are_terminal();

@@ -104,7 +104,8 @@ void request_watch::show_change(const std::string& id) {
     std::cout << json{{"request", id},
                       {"state", name_of(request.state)},
                       {"reason", request.reason},
-                      {"counts", {{"expected", request.expected}, {"received", request.received}, {"failed", request.failed}}},
+                      {"counts",
+                       {{"expected", request.expected}, {"received", request.received}, {"failed", request.failed}}},
                       {"bytes", request.bytes}}
                      .dump(-1, ' ', false, json::error_handler_t::replace)
               << std::endl;
@@ -140,8 +141,10 @@ result<void> request_watch::wait_for_server(const messages::failure& problem) {
   const auto deadline = std::chrono::steady_clock::now() + longest_outage;
   while (std::chrono::steady_clock::now() < deadline) {
     line.show(problem.context + "; trying again");
-    if (auto back = server_.reconnect(); back) return read_listing();
-    else if (back.error().code != errc::timed_out) return back;
+    if (auto back = server_.reconnect(); back)
+      return read_listing();
+    else if (back.error().code != errc::timed_out)
+      return back;
     std::this_thread::sleep_for(reconnect_interval);
   }
   return problem;
@@ -192,8 +195,9 @@ void add_watch_command(CLI::App& program, context& at) {
   const auto options = std::make_shared<watch_options>();
   watch->add_option("REQUEST", options->requests, "Only these, to their end; default: all of the project, for ever");
   watch->add_flag("--until-done", options->until_done, "Stop when all have ended: code 0 all completed, 3 otherwise");
-  watch->footer("On a terminal a table is redrawn in place, elsewhere a line is printed for each change.\n"
-                "With --json: one JSON object a line for each change, and {\"done\": true} last.");
+  watch->footer(
+      "On a terminal a table is redrawn in place, elsewhere a line is printed for each change.\n"
+      "With --json: one JSON object a line for each change, and {\"done\": true} last.");
   watch->callback([&at, options] { at.action = [&at, options] { return watch_requests(at, *options); }; });
 }
 

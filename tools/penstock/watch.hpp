@@ -13,7 +13,8 @@ struct watch_options {
   bool until_done = false;            ///< with requests named: always
 };
 
-/// Shows state changes until all watched requests have ended. `ok` when all are completed, `not_everything_ok` otherwise.
+/// Shows state changes until all watched requests have ended. `ok` when all are completed, `not_everything_ok`
+/// otherwise.
 [[nodiscard]] exit_code watch_requests(context& at, const watch_options& options);
 
 }  // namespace penstock::commands
