@@ -83,7 +83,8 @@ class cache_shard {
         options_.number, done.unclaimed_studies, done.removed_packs, done.read_again, done.lost_packs,
         done.unreadable_packs);
     if (done.lost_packs + done.unreadable_packs > 0)
-      problem_ = std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) + " unreadable";
+      problem_ = std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) +
+                 " unreadable";
   }
 
   void note(const failure& problem) {
@@ -198,6 +199,7 @@ class cache_shard {
             .dataset_sha256 = instance.dataset_sha256,
             .series_number = instance.series_number,
             .instance_number = instance.instance_number,
+            .modality = instance.modality,
             .problem = problem};
   }
 

@@ -3,8 +3,8 @@
 // it is detached in a server; tests leave it scheduled.
 //
 // Under `packs`: `incoming/<stem>-<n>.part` while objects arrive, `settled/<pacs>/<first two digits>/<stem>-<n>.pack`
-// afterwards. A stem is 16 random hexadecimal digits; of names that others chose, only the PACS's id of the rules file is
-// in a path. The PACS's folder is what tells whose a pack is when the catalogue must be made again from the packs.
+// afterwards. A stem is 16 random hexadecimal digits; of names that others chose, only the PACS's id of the rules file
+// is in a path. The PACS's folder tells whose a pack is when the catalogue must be made again from the packs.
 
 #include <atomic>
 #include <cstdint>

@@ -56,10 +56,11 @@ find_query series_query(const dicom_uid& study) {
 }
 
 find_query image_query(const dicom_uid& study, const dicom_uid& series) {
-  return {"IMAGE",
-          {{"StudyInstanceUID", protected_text{study.reveal()}}, {"SeriesInstanceUID", protected_text{series.reveal()}}},
-          {"SOPInstanceUID", "InstanceNumber"},
-          most_instances_of_a_series};
+  return {
+      "IMAGE",
+      {{"StudyInstanceUID", protected_text{study.reveal()}}, {"SeriesInstanceUID", protected_text{series.reveal()}}},
+      {"SOPInstanceUID", "InstanceNumber"},
+      most_instances_of_a_series};
 }
 
 std::vector<dicom_uid> series_of(const query_answered& answer, const enumerate_study& what, study_enumerated& found) {
@@ -72,7 +73,8 @@ std::vector<dicom_uid> series_of(const query_answered& answer, const enumerate_s
     if (std::find(series.begin(), series.end(), uid) != series.end()) continue;
     series.push_back(std::move(uid));
     const auto modality = value_of(row, "Modality");
-    if (!modality.empty() && std::find(found.modalities.begin(), found.modalities.end(), modality) == found.modalities.end())
+    if (!modality.empty() &&
+        std::find(found.modalities.begin(), found.modalities.end(), modality) == found.modalities.end())
       found.modalities.push_back(modality);
   }
   return series;

@@ -95,7 +95,7 @@ class governor_clock {
   void on_query(const query_wanted& wanted) {
     auto who = caf::actor_cast<query_line::asker>(self_->current_sender());
     if (!line(wanted.purpose).join(wanted.project, wanted.ticket, std::move(who)))
-      return;  // the asker's own deadline tells it; the limit is query_line::most_waiting
+      return;  // the asker asks again; the limit is query_line::most_waiting
     evaluate();
   }
 
@@ -303,20 +303,23 @@ class governor_clock {
       if (contract_.limits->per_day) limits["per_day"] = *contract_.limits->per_day;
     }
     const bool down = unreachable_until_ns_ > now.boottime_ns;
-    return {nlohmann::json{{"pacs", options_.pacs},
-                           {"window", window_name_},
-                           {"limits", limits},
-                           {"started",
-                            {{"minute", policy_.started(now, std::chrono::seconds{60})},
-                             {"hour", policy_.started(now, std::chrono::seconds{3600})},
-                             {"day", policy_.started(now, std::chrono::seconds{86400})}}},
-                           {"in_flight", policy_.in_flight()},
-                           {"waiting", waiting},
-                           {"next_change", rfc3339(contract_.ends_us)},
-                           {"paused", policy_.paused() ? nlohmann::json(policy_.pause_reason()) : nlohmann::json(false)},
-                           {"state", policy_.paused() ? "paused" : down ? "down" : "up"},
-                           {"problem", down ? problem_ : ""}}
-                .dump()};
+    return {
+        nlohmann::json{{"pacs", options_.pacs},
+                       {"window", window_name_},
+                       {"limits", limits},
+                       {"started",
+                        {{"minute", policy_.started(now, std::chrono::seconds{60})},
+                         {"hour", policy_.started(now, std::chrono::seconds{3600})},
+                         {"day", policy_.started(now, std::chrono::seconds{86400})}}},
+                       {"in_flight", policy_.in_flight()},
+                       {"waiting", waiting},
+                       {"next_change", rfc3339(contract_.ends_us)},
+                       {"paused", policy_.paused() ? nlohmann::json(policy_.pause_reason()) : nlohmann::json(false)},
+                       {"state", policy_.paused() ? "paused"
+                                 : down           ? "down"
+                                                  : "up"},
+                       {"problem", down ? problem_ : ""}}
+            .dump()};
   }
 
   query_line& line(query_purpose purpose) {

@@ -35,9 +35,12 @@ std::string explain(const permit_decision& decision, std::string_view zone) {
     case wait_reason::clock_in_doubt: return "the server's clock was stepped; windows stay closed until it is trusted";
     case wait_reason::window_closed: return "window closed" + until(decision, zone, " until ");
     case wait_reason::concurrency_reached: return "concurrency reached: " + limit + " of " + limit + " in flight";
-    case wait_reason::minute_rate_reached: return "rate reached: " + limit + " in any minute" + until(decision, zone, ", next at ");
-    case wait_reason::hour_rate_reached: return "rate reached: " + limit + " in any hour" + until(decision, zone, ", next at ");
-    case wait_reason::day_rate_reached: return "rate reached: " + limit + " in any day" + until(decision, zone, ", next at ");
+    case wait_reason::minute_rate_reached:
+      return "rate reached: " + limit + " in any minute" + until(decision, zone, ", next at ");
+    case wait_reason::hour_rate_reached:
+      return "rate reached: " + limit + " in any hour" + until(decision, zone, ", next at ");
+    case wait_reason::day_rate_reached:
+      return "rate reached: " + limit + " in any day" + until(decision, zone, ", next at ");
   }
   return {};
 }

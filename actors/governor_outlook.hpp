@@ -8,7 +8,8 @@
 
 namespace penstock::actors {
 
-/// "rate reached: 12 in any minute, next at 14:03:20"; times are local to `zone`. Empty for a grant or when nothing waits.
+/// "rate reached: 12 in any minute, next at 14:03:20"; times are local to `zone`. Empty for a grant or when nothing
+/// waits.
 [[nodiscard]] std::string explain(const permit_decision& decision, std::string_view zone);
 
 /// "14:03:20", with the weekday or date in front when it is not within a day of `now_us`.

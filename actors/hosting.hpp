@@ -1,6 +1,7 @@
 #pragma once
-// The shells that every actor of Penstock sits in. `hosted<Impl>` makes a plain class an actor; `custodian` keeps a stable
-// address in front of it, restarts it with growing pauses and parks what arrives meanwhile; `crew` is a stop that ends.
+// The shells that every actor of Penstock sits in. `hosted<Impl>` makes a plain class an actor; `custodian` keeps a
+// stable address in front of it, restarts it with growing pauses and parks what arrives meanwhile; `crew` is a stop
+// that ends.
 
 #include <caf/all.hpp>
 #include <chrono>
@@ -16,9 +17,9 @@
 
 namespace penstock::actors {
 
-/// Impl names its `handle` (a typed actor of messages/interfaces.hpp) and its `name`, is constructed from the self pointer
-/// and the spawn arguments on its first activation, so that what its constructor throws ends the actor and not the
-/// spawner, and lists its handlers in `make_behavior()`.
+/// Impl names its `handle` (a typed actor of messages/interfaces.hpp) and its `name`, is constructed from the self
+/// pointer and the spawn arguments on its first activation, so that what its constructor throws ends the actor and not
+/// the spawner, and lists its handlers in `make_behavior()`.
 template <class Impl>
 class hosted final : public Impl::handle::base {
  public:
@@ -101,9 +102,9 @@ typename Impl::handle supervise(caf::actor_system& system, custodian::observer o
       system.spawn<custodian>(custodian::maker{make}, std::move(on_restart), restart_options{}));
 }
 
-/// Made right after the actor_system. To stop: `end_all`, then drop every handle of yours, then `wait`. In that order: a
-/// custodian that loses its last handle first goes without ending its child, and a detached actor's thread lives as long
-/// as a handle to it.
+/// Made right after the actor_system. To stop: `end_all`, then drop every handle of yours, then `wait`. In that order:
+/// a custodian that loses its last handle first goes without ending its child, and a detached actor's thread lives as
+/// long as a handle to it.
 class crew {
  public:
   explicit crew(caf::actor_system& system) : system_(system), base_(system.detached_actors()) {}

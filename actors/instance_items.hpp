@@ -9,8 +9,8 @@
 
 namespace penstock::actors {
 
-/// In DICOM order: series number, series, instance number, instance. Only what the holding's manifest names; an instance
-/// that is catalogued no more is left out.
+/// In DICOM order: series number, series, instance number, instance. Only what the holding's manifest names; an
+/// instance that is catalogued no more is left out.
 [[nodiscard]] nlohmann::json instance_items(const messages::list_instances& asked,
                                             std::vector<storage::catalogued_instance> catalogued);
 

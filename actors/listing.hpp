@@ -1,6 +1,6 @@
 #pragma once
 // One page of a listing: gathers the items that the filter accepts, keeps those that come next in the order, and writes
-// the answer. What it holds is bounded by the page, what it may look at by a budget. Pure but for the clock it is given.
+// the answer. What it holds is bounded by the page, what it may look at by a budget. Pure but for its clock.
 
 #include <chrono>
 #include <cstddef>

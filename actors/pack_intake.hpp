@@ -1,6 +1,6 @@
 #pragma once
-// Reads a pack once and says what is in it: each record's bytes are checked, digested and scanned in the same pass, through
-// a buffer of fixed size. Blocks on the disk.
+// Reads a pack once and says what is in it: each record's bytes are checked, digested and scanned in the same pass,
+// through a buffer of fixed size. Blocks on the disk.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,9 +24,9 @@ struct pack_intake {
 constexpr std::size_t most_records_of_a_study = 200'000;
 constexpr std::size_t intake_buffer_bytes = std::size_t{256} << 10;
 
-/// Adds what `pack` holds. `pack_id` and `pacs` go into the rows. A file that is no pack (its writer died before the file
-/// header) and a torn tail hold nothing; a record that does not check is listed as unsound. Failures are those of the
-/// disk, and errc::too_large.
+/// Adds what the pack at `path` holds. `pack_id` and `pacs` go into the rows. A file that is no pack (its writer died
+/// before the file header) and a torn tail hold nothing; a record that does not check is listed as unsound. Failures
+/// are those of the disk, and errc::too_large.
 [[nodiscard]] messages::result<void> take_in(const std::string& path, storage::file_system& files,
                                              const std::string& pacs, const std::string& pack_id, pack_intake& into);
 

@@ -29,7 +29,8 @@ class pack_shelf {
   [[nodiscard]] messages::result<void> prepare();
   /// 16 hexadecimal digits that no part of this shard has had: 64 random bits.
   [[nodiscard]] static std::string new_stem();
-  /// "0123456789abcdef-1.part" gives "0123456789abcdef-1"; nothing for any other form, so that no name can leave the shelf.
+  /// "0123456789abcdef-1.part" gives "0123456789abcdef-1"; nothing for any other form, so that no name leaves the
+  /// shelf.
   [[nodiscard]] static std::optional<std::string> pack_id_of_part(std::string_view part);
 
   [[nodiscard]] std::filesystem::path incoming() const { return root_ / "incoming"; }

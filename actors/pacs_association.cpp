@@ -38,6 +38,16 @@ class pacs_association {
   pacs_association(handle::pointer self, pacs_association_options options)
       : self_(self), options_(std::move(options)) {}
 
+  /// Whoever waits is told now and need not wait for its own, long deadline.
+  ~pacs_association() {
+    const caf::error gone = caf::sec::request_receiver_down;
+    for (auto& [ticket, running] : retrievals_) running.promise.deliver(gone);
+    for (auto& [ticket, promise] : echoes_) promise.deliver(gone);
+    const failure restarting{errc::internal, "query " + options_.pacs + ": the part that does this is restarting"};
+    for (auto& [ticket, child] : std::exchange(queries_, {})) child.done(restarting);
+    for (auto& child : std::exchange(waiting_, {})) child.done(restarting);
+  }
+
   handle::behavior_type make_behavior() {
     self_->send(options_.port, disown_dimse{options_.pacs});
     self_->send(options_.listener, disown_dimse{options_.pacs});
@@ -261,17 +271,19 @@ class pacs_association {
     if (child == queries_.end() || !done || done->query >= child->second.answers.size()) return;
     child->second.answers[done->query].truncated = done->truncated;
     if (done->dimse_status != 0 && !done->truncated)
-      child->second.refused = failure{errc::pacs_unavailable, "query " + options_.pacs + ": the PACS answered with status " +
-                                                                  hex_status(done->dimse_status)};
+      child->second.refused =
+          failure{errc::pacs_unavailable,
+                  "query " + options_.pacs + ": the PACS answered with status " + hex_status(done->dimse_status)};
   }
 
   void on_find_ended(const dimse_reported& report) {
     auto ended = storage::decode_dimse<find_ended>(report.message);
     if (!ended) return;
     saw(ended->outcome, ended->problem);
-    finish_query(report.ticket, ended->outcome == peer_outcome::answered
-                                    ? std::optional<failure>{}
-                                    : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
+    finish_query(report.ticket,
+                 ended->outcome == peer_outcome::answered
+                     ? std::optional<failure>{}
+                     : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
   }
 
   void finish_query(std::uint64_t ticket, std::optional<failure> problem) {

@@ -89,6 +89,9 @@ void project_queue::on_rules(const rules_published& published) {
 
 void project_queue::on_tick(const tick&) {
   self_->delayed_send(handle{self_}, tick_every, tick{});
+  // Said again, because a governor that was restarted has forgotten it.
+  announced_.clear();
+  for (const auto& [ticket, query] : tickets_) send_wanted(ticket, query.pacs);
   pump_all();
 }
 
@@ -103,6 +106,7 @@ const request_row* project_queue::next_ready(const std::string& pacs) {
   }
   for (const auto* row : *heads) {
     const auto quota = ledger_.quota(project()->cache_quota_bytes, row->estimated_bytes);
+    if (changing_.contains(row->number)) continue;
     if (row->identity_verified && row->enumerated && has_room(quota)) return row;
   }
   return nullptr;
@@ -122,7 +126,8 @@ void project_queue::on_permit(permit_granted& granted) {
 /// Reserve, sync, send: the start is on the disk before anything goes to the PACS.
 void project_queue::start(request_row row, permit_granted granted) {
   ledger_.set_busy(row.number, true);
-  starting_.insert(row.number);
+  changing_.insert(row.number);
+  ledger_.reserve(row);
   row.permit = granted.permit;
   row.started_us = options_.clocks.utc_us();
   row.reason = waiting_reason::none;
@@ -135,7 +140,7 @@ void project_queue::start(request_row row, permit_granted granted) {
   pen_.append(
       std::move(entry),
       [this, row, governor, send_before = granted.send_before_boottime_ns](const entries_committed&) {
-        starting_.erase(row.number);
+        changing_.erase(row.number);
         ledger_.set_busy(row.number, false);
         ledger_.committed(row, true, options_.clocks.utc_us());
         self_->send(governor, permit_answered{row.permit, true});
@@ -173,7 +178,9 @@ void project_queue::on_settled(std::uint64_t number, const study_settled& settle
   auto row = ledger_.find(number);
   if (!row) return give_up(row.error());
   if (!*row || (*row)->permit != settled.permit) return;
-  if ((*row)->state != request_state::processing) return end_cancelled(**row, settled.permit);
+  // A cancel on its way to the disk has been promised.
+  if ((*row)->state != request_state::processing || changing_.contains(number))
+    return end_cancelled(**row, settled.permit);
   settle(std::move(**row), settled);
 }
 
@@ -216,9 +223,11 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   holding_row after;
   const bool holds = !settled.present.empty() && is_terminal(end.state);
   if (holds) add_holding_of(entry, row, settled, before, after);
+  changing_.insert(row.number);
   pen_.append(
       std::move(entry),
       [this, row, permit, holds, before, after](const entries_committed&) {
+        changing_.erase(row.number);
         ledger_.committed(row, false, options_.clocks.utc_us());
         if (holds) ledger_.holding_changed(before ? &*before : nullptr, &after);
         self_->send(options_.governors.at(row.pacs), retrieval_over{permit});

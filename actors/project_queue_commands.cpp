@@ -199,8 +199,8 @@ caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
       continue;
     }
     auto& row = **found;
-    if (is_terminal(row.state) || starting_.contains(number)) {
-      const auto text = starting_.contains(number) ? std::string{"it is just starting; cancel again in a moment"}
+    if (is_terminal(row.state) || changing_.contains(number)) {
+      const auto text = changing_.contains(number) ? std::string{"its state is just changing; cancel again in a moment"}
                                                    : "it is " + std::string{name_of(row.state)} + " already";
       outcomes.push_back(row_json("request", id, "conflict", text));
       continue;
@@ -212,10 +212,14 @@ caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
     advance(row, request_state::cancelled, options_.clocks.utc_us(), "cancelled by " + command.who.user);
     entries.push_back(request_entry("request.cancelled", command.who.user, row, "cancelled by " + command.who.user));
     outcomes.push_back(row_json("request", id, "cancelled", ""));
+    changing_.insert(number);
     changed.emplace_back(std::move(row), was_waiting);
   }
   return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, changed] {
-    for (const auto& [row, was_waiting] : changed) ledger_.committed(row, was_waiting, options_.clocks.utc_us());
+    for (const auto& [row, was_waiting] : changed) {
+      changing_.erase(row.number);
+      ledger_.committed(row, was_waiting, options_.clocks.utc_us());
+    }
     pump_all();
   });
 }
@@ -231,7 +235,7 @@ caf::result<answered> project_queue::on_delete(delete_holdings& command) {
     for (const auto& [pacs, governor] : options_.governors) {
       auto held = ledger_.holding(pacs, study);
       if (!held) return to_caf(held.error());
-      if (!*held) continue;
+      if (!*held || !deleting_.insert(keys::holding(options_.project, pacs, study)).second) continue;
       outcome = "deleted";
       message = std::to_string((**held).bytes) + " bytes are free again for this project";
       entries.push_back(holding_deleted(command.who.user, **held));
@@ -241,6 +245,7 @@ caf::result<answered> project_queue::on_delete(delete_holdings& command) {
   }
   return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, gone] {
     for (const auto& holding : gone) {
+      deleting_.erase(keys::holding(holding.project, holding.pacs, holding.study));
       ledger_.holding_changed(&holding, nullptr);
       release_bytes(holding);
     }

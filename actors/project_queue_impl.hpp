@@ -1,6 +1,6 @@
 #pragma once
-// The class that project_queue*.cpp share: commands, preparation (who is the patient, what does the study hold), and the
-// way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
+// The class that project_queue*.cpp share: commands, preparation (who is the patient, what does the study hold), and
+// the way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
 
 #include <functional>
 #include <map>
@@ -53,6 +53,7 @@ class project_queue {
   void pump(const std::string& pacs);
   void pump_all();
   void want_query(const messages::request_row& row);
+  void send_wanted(std::uint64_t ticket, const std::string& pacs);
   void on_query_granted(const messages::query_granted& granted);
   void verify(messages::request_row row);
   void on_verified(messages::request_row row, const messages::query_answered& answer);
@@ -60,7 +61,7 @@ class project_queue {
   void on_enumerated(messages::request_row row, const messages::study_enumerated& found);
   void on_adoption(messages::request_row row, messages::instance_list expected, const messages::study_settled& have);
   void postpone(messages::request_row row, const messages::failure& problem);
-  void commit_row(messages::request_row row, messages::journal_entry entry);
+  void commit_row(messages::request_row row, messages::journal_entry entry, std::function<void()> then = {});
 
   // ---- from permit to holding (project_queue.cpp) ----
   void on_permit(messages::permit_granted& granted);
@@ -88,11 +89,16 @@ class project_queue {
   project_queue_options options_;
   journal_pen<handle::pointer> pen_;
   queue_ledger ledger_;
-  std::map<std::uint64_t, std::uint64_t> tickets_;          ///< of queries: ticket -> request
+  struct wanted {
+    std::uint64_t request = 0;
+    std::string pacs;
+  };
+  std::map<std::uint64_t, wanted> tickets_;                 ///< of queries that were not granted yet
   std::map<std::string, std::size_t> preparing_;            ///< by PACS
   std::map<std::string, std::string> outlook_;              ///< by PACS: why no permit comes now
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> announced_;  ///< by PACS: ready, waiting
-  std::set<std::uint64_t> starting_;
+  std::set<std::uint64_t> changing_;      ///< a change of their state is on its way to the disk
+  std::set<std::string> deleting_;        ///< keys of holdings whose end is on its way to the disk
   std::map<std::string, std::vector<answer_promise>> running_operations_;
   std::uint64_t last_ticket_ = 0;
 };

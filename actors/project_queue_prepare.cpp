@@ -56,6 +56,7 @@ void project_queue::pump(const std::string& pacs) {
     auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
     if (!heads) return give_up(heads.error());
     for (const auto* row : *heads) {
+      if (changing_.contains(row->number)) continue;
       room = room && has_room(ledger_.quota(mine->cache_quota_bytes, row->estimated_bytes));
       if (row->identity_verified && row->enumerated)
         ready += room ? 1 : 0;
@@ -72,16 +73,20 @@ void project_queue::pump(const std::string& pacs) {
 
 void project_queue::want_query(const request_row& row) {
   const auto ticket = ++last_ticket_;
-  tickets_[ticket] = row.number;
+  tickets_[ticket] = {row.number, row.pacs};
   ++preparing_[row.pacs];
   ledger_.set_busy(row.number, true);
-  self_->send(options_.governors.at(row.pacs), query_wanted{ticket, options_.project, query_purpose::enumeration});
+  send_wanted(ticket, row.pacs);
+}
+
+void project_queue::send_wanted(std::uint64_t ticket, const std::string& pacs) {
+  self_->send(options_.governors.at(pacs), query_wanted{ticket, options_.project, query_purpose::enumeration});
 }
 
 void project_queue::on_query_granted(const query_granted& granted) {
   const auto ticket = tickets_.find(granted.ticket);
   if (ticket == tickets_.end()) return;
-  const auto number = ticket->second;
+  const auto number = ticket->second.request;
   tickets_.erase(ticket);
   auto found = ledger_.find(number);
   if (!found) return give_up(found.error());
@@ -121,7 +126,8 @@ void project_queue::verify(request_row row) {
 void project_queue::on_verified(request_row row, const query_answered& answer) {
   const auto* pacs = conf::find_pacs(*options_.rules, row.pacs);
   const auto* mine = project();
-  if (!pacs || !mine) return;
+  if (!pacs || !mine)
+    return postpone(std::move(row), {errc::not_found, "the PACS or project is no longer in the rules"});
   const query_row* match = nullptr;
   for (const auto& each : answer.rows)
     if (value_of(each, "StudyInstanceUID") == row.study.reveal()) match = &each;
@@ -190,8 +196,8 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
   std::optional<holding_row> before;
   holding_row after;
   add_holding_of(entry, row, have, before, after);
-  ledger_.holding_changed(before ? &*before : nullptr, &after);
-  commit_row(row, std::move(entry));
+  commit_row(row, std::move(entry),
+             [this, before, after] { ledger_.holding_changed(before ? &*before : nullptr, &after); });
 }
 
 /// Tried again later, without a record: nothing was decided. The order of the others goes on.
@@ -209,7 +215,7 @@ void project_queue::postpone(request_row row, const failure& problem) {
 }
 
 /// Ends a step of preparation. A request that was cancelled meanwhile keeps its end state.
-void project_queue::commit_row(request_row row, journal_entry entry) {
+void project_queue::commit_row(request_row row, journal_entry entry, std::function<void()> then) {
   const auto end = [this, pacs = row.pacs, number = row.number] {
     --preparing_[pacs];
     ledger_.set_busy(number, false);
@@ -217,10 +223,13 @@ void project_queue::commit_row(request_row row, journal_entry entry) {
   };
   auto stored = ledger_.find(row.number);
   if (!stored) return give_up(stored.error());
-  if (!*stored || (*stored)->state != request_state::scheduled) return end();
+  if (!*stored || (*stored)->state != request_state::scheduled || changing_.contains(row.number)) return end();
+  changing_.insert(row.number);
   pen_.append(
       std::move(entry),
-      [this, row, end](const entries_committed&) {
+      [this, row, end, then = std::move(then)](const entries_committed&) {
+        changing_.erase(row.number);
+        if (then) then();
         ledger_.committed(row, true, options_.clocks.utc_us());
         end();
       },

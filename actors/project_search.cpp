@@ -26,6 +26,8 @@ constexpr std::size_t most_units_in_an_entry = 5'000;
 constexpr std::chrono::minutes query_patience{10};
 constexpr std::uint32_t longest_wait_ms = 60'000;
 constexpr std::chrono::milliseconds tick_every{1'000};
+/// The generation of a tick that answers who has waited long enough, and nothing more.
+constexpr std::uint64_t only_look = 1;
 
 class project_search {
  public:
@@ -49,7 +51,7 @@ class project_search {
         [this](const query_granted& granted) { on_granted(granted); },
         [this](const rules_published& published) { options_.rules = published.rules; },
         [this](const describe_actor&) { return on_describe(); },
-        [this](const tick&) { on_tick(); },
+        [this](const tick& t) { on_tick(t); },
     };
   }
 
@@ -136,7 +138,8 @@ class project_search {
                                           " lines, or too many PACS for so many; split the list"});
     plan.row.user = who.user;
     plan.row.started_us = options_.clocks.utc_us();
-    plan.row.search = "s" + keys::sortable(static_cast<std::uint64_t>(std::max(plan.row.started_us, last_search_us_ + 1)));
+    plan.row.search =
+        "s" + keys::sortable(static_cast<std::uint64_t>(std::max(plan.row.started_us, last_search_us_ + 1)));
     last_search_us_ = std::max(plan.row.started_us, last_search_us_ + 1);
     journal_entry entry;
     entry.kind = "search.started";
@@ -178,10 +181,7 @@ class project_search {
     if (search.row.done) return answered{R"({"cancelled":false})"};
     search.row.cancelled = true;
     for (auto& unit : search.units)
-      if (unit.outcome == search_outcome::pending) {
-        unit.outcome = search_outcome::unavailable;
-        unit.message = "the search was cancelled";
-      }
+      if (unit.outcome == search_outcome::pending) give_up(unit);
     search.unanswered = 0;
     search.next_unit = search.units.size();
     finish_if_done(search);
@@ -201,11 +201,15 @@ class project_search {
           ++outstanding_[unit.pacs];
           const auto ticket = ++last_ticket_;
           tickets_[ticket] = {id, unit.number};
-          self_->send(governor->second, query_wanted{ticket, options_.project, query_purpose::search});
+          want(ticket, unit.pacs);
         }
         ++search.next_unit;
       }
     }
+  }
+
+  void want(std::uint64_t ticket, const std::string& pacs) {
+    self_->send(options_.governors.at(pacs), query_wanted{ticket, options_.project, query_purpose::search});
   }
 
   void on_granted(const query_granted& granted) {
@@ -242,7 +246,8 @@ class project_search {
 
   running_search* running(const place& where) {
     auto found = store_.all().find(where.search);
-    if (found == store_.all().end() || found->second.row.done || where.unit >= found->second.units.size()) return nullptr;
+    if (found == store_.all().end() || found->second.row.done || where.unit >= found->second.units.size())
+      return nullptr;
     return &found->second;
   }
 
@@ -325,10 +330,13 @@ class project_search {
 
   // ---- answers ----
 
-  void wait_for(answer_promise promise, const running_search& search, const std::string& cursor, std::uint32_t wait_ms) {
-    waiters_.push_back({promise, search.row.search, cursor,
-                        options_.clocks.boottime_ns() + std::int64_t{std::min(wait_ms, longest_wait_ms)} * 1'000'000});
+  void wait_for(answer_promise promise, const running_search& search, const std::string& cursor,
+                std::uint32_t wait_ms) {
+    wait_ms = std::min(wait_ms, longest_wait_ms);
+    waiters_.push_back(
+        {promise, search.row.search, cursor, options_.clocks.boottime_ns() + std::int64_t{wait_ms} * 1'000'000});
     answer_waiters();
+    if (!waiters_.empty()) self_->delayed_send(handle{self_}, std::chrono::milliseconds{wait_ms}, tick{only_look});
   }
 
   void answer_waiters() {
@@ -349,9 +357,13 @@ class project_search {
     }
   }
 
-  void on_tick() {
-    self_->delayed_send(handle{self_}, waiters_.empty() ? tick_every : tick_every / 4, tick{});
+  void on_tick(const tick& t) {
     answer_waiters();
+    if (t.generation == only_look) return;
+    self_->delayed_send(handle{self_}, tick_every, tick{});
+    // Asked again, because a governor that was restarted has forgotten it.
+    for (const auto& [ticket, where] : tickets_)
+      if (const auto* search = running(where)) want(ticket, search->units[where.unit].pacs);
   }
 
   answered on_describe() {

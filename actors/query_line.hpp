@@ -23,11 +23,15 @@ class query_line {
     asker who;
   };
 
-  /// False when the line is full.
+  /// False when the line is full. Who asks again keeps its place: askers repeat themselves, since a governor that was
+  /// restarted has forgotten them.
   [[nodiscard]] bool join(const std::string& project, std::uint64_t ticket, asker who) {
-    if (waiting_ == most_waiting) return false;
     auto found = projects_.begin();
     while (found != projects_.end() && found->first != project) ++found;
+    if (found != projects_.end())
+      for (const auto& each : found->second)
+        if (each.ticket == ticket && each.who == who) return true;
+    if (waiting_ == most_waiting) return false;
     if (found == projects_.end()) found = projects_.insert(projects_.end(), {project, {}});
     found->second.push_back({ticket, std::move(who)});
     ++waiting_;

@@ -132,8 +132,10 @@ std::vector<journal_entry> download_opened(const download_row& download, const s
     entry.user = download.user;
     entry.project = download.project;
     entry.pacs = holding.pacs;
-    entry.details = dumped(
-        {{"download", download.download}, {"instances", holding.instances}, {"bytes", holding.bytes}, {"sealed", true}});
+    entry.details = dumped({{"download", download.download},
+                            {"instances", holding.instances},
+                            {"bytes", holding.bytes},
+                            {"sealed", true}});
     identify(entry, holding.patient, holding.accession, holding.study);
     entry.rows.push_back(storage::put_row(keys::holding(seen.project, seen.pacs, seen.study), seen));
     entry.events.push_back(

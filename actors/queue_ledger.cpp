@@ -63,8 +63,7 @@ result<std::vector<request_row>> queue_ledger::load() {
     auto row = find(number);
     if (!row) return row.error();
     if (!*row) continue;
-    reservations_[number] = (*row)->estimated_bytes;
-    reserved_bytes_ += (*row)->estimated_bytes;
+    reserve(**row);
     rows.push_back(std::move(**row));
   }
   return rows;
@@ -90,14 +89,21 @@ void queue_ledger::committed(const request_row& row, bool was_waiting, std::int6
   if (was_waiting && !waits) --of.count;
   if (!was_waiting && waits) ++of.count;
   if (waits) keep(row, now_us);
-  if (auto reserved = reservations_.find(row.number); reserved != reservations_.end()) {
-    reserved_bytes_ -= reserved->second;
-    reservations_.erase(reserved);
-  }
-  if (row.state == request_state::processing) {
-    reservations_[row.number] = row.estimated_bytes;
-    reserved_bytes_ += row.estimated_bytes;
-  }
+  release(row.number);
+  if (row.state == request_state::processing) reserve(row);
+}
+
+void queue_ledger::reserve(const request_row& row) {
+  release(row.number);
+  reservations_[row.number] = row.estimated_bytes;
+  reserved_bytes_ += row.estimated_bytes;
+}
+
+void queue_ledger::release(std::uint64_t number) {
+  const auto reserved = reservations_.find(number);
+  if (reserved == reservations_.end()) return;
+  reserved_bytes_ -= reserved->second;
+  reservations_.erase(reserved);
 }
 
 void queue_ledger::drop(const request_row& row) {
@@ -121,7 +127,9 @@ void queue_ledger::keep(const request_row& row, std::int64_t now_us) {
 void queue_ledger::trim(line& of) {
   if (of.heads.size() <= 2 * most_heads) return;
   while (of.heads.size() > most_heads) of.heads.erase(std::prev(of.heads.end()));
-  of.read_up_to = of.heads.rbegin()->first;
+  // A retry that came back may stand far beyond what was read: what lies before it is still to be read.
+  const auto last = of.heads.rbegin()->first;
+  if (!of.more_on_disk || (of.read_up_to && last < *of.read_up_to)) of.read_up_to = last;
   of.more_on_disk = true;
 }
 
@@ -159,6 +167,7 @@ result<void> queue_ledger::unpark(std::int64_t now_us) {
     if (*row && (*row)->state == request_state::scheduled) {
       auto& of = lines_[due.pacs];
       of.heads.insert_or_assign(place_of(**row), std::move(**row));
+      trim(of);
     }
   }
   return {};
@@ -170,8 +179,10 @@ result<std::vector<const request_row*>> queue_ledger::heads(const std::string& p
   if (of.heads.size() < most_heads / 2 && of.more_on_disk)
     if (auto more = read_more(pacs, of, now_us); !more) return more.error();
   std::vector<const request_row*> free;
-  for (const auto& [where, row] : of.heads)
+  for (const auto& [where, row] : of.heads) {
+    if (free.size() == most_heads) break;
     if (!busy_.contains(row.number)) free.push_back(&row);
+  }
   return free;
 }
 

@@ -1,7 +1,7 @@
 #pragma once
 // What a project's queue knows: its open requests, as far as they must be in memory, and sums. The queue itself lies on
-// disk; of what waits at a PACS only the first few in order are held here (`most_heads`), so a million requests cost what
-// a hundred do. Pure but for reads of the core store; the actor that carries it commits changes and then tells it.
+// disk; of what waits at a PACS only the first few in order are held here (`most_heads`), so a million requests cost
+// what a hundred do. Pure but for reads of the core store; the actor that carries it commits changes and then tells it.
 
 #include <cstdint>
 #include <map>
@@ -38,11 +38,13 @@ class queue_ledger {
       const std::string& pacs, const messages::dicom_uid& study) const;
   /// A committed row: takes its place in the order, or leaves it. `was_waiting`: it was scheduled before this change.
   void committed(const messages::request_row& row, bool was_waiting, std::int64_t now_us);
-  /// The first of those that wait at this PACS, in order, and whose time has come; busy ones (a change of theirs is on its
-  /// way) are left out. At most `most_heads`.
+  /// The first of those that wait at this PACS, in order, and whose time has come; busy ones (a change of theirs is on
+  /// its way) are left out. At most `most_heads`.
   [[nodiscard]] messages::result<std::vector<const messages::request_row*>> heads(const std::string& pacs,
                                                                                   std::int64_t now_us);
   void set_busy(std::uint64_t number, bool busy);
+  /// A start on its way to the disk takes its room at once; `committed` confirms it.
+  void reserve(const messages::request_row& row);
   [[nodiscard]] bool is_busy(std::uint64_t number) const { return busy_.contains(number); }
   [[nodiscard]] std::uint64_t waiting_count(const std::string& pacs) const;
   [[nodiscard]] std::vector<std::string> pacs_with_work() const;
@@ -86,6 +88,7 @@ class queue_ledger {
   [[nodiscard]] messages::result<void> unpark(std::int64_t now_us);
   void keep(const messages::request_row& row, std::int64_t now_us);
   void drop(const messages::request_row& row);
+  void release(std::uint64_t number);
   static void trim(line& of);
 
   std::string project_;

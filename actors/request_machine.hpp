@@ -12,8 +12,8 @@ namespace penstock::actors {
 /// What history keeps of one request; the middle of a longer life is dropped, its beginning and end stay.
 inline constexpr std::size_t most_history_steps = 64;
 
-/// scheduled -> processing | cancelled | failed | completed (adopted without a retrieval); processing -> any but itself.
-/// Terminal states are left only by an explicit retry.
+/// scheduled -> processing | cancelled | failed | completed (adopted without a retrieval); processing -> any but
+/// itself. Terminal states are left only by an explicit retry.
 [[nodiscard]] bool is_legal(messages::request_state from, messages::request_state to);
 
 /// Moves the row and records the step. The move must be legal.
@@ -34,8 +34,8 @@ struct conclusion {
 [[nodiscard]] conclusion conclude(const messages::request_row& row, const messages::study_settled& settled,
                                   std::int64_t now_us);
 
-/// What an instance of these modalities has weighed so far, times the number of instances; `default_instance_bytes` where
-/// nothing is known.
+/// What an instance of these modalities has weighed so far, times the number of instances; `default_instance_bytes`
+/// where nothing is known.
 inline constexpr std::uint64_t default_instance_bytes = 512 << 10;
 
 }  // namespace penstock::actors

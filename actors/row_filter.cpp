@@ -158,7 +158,7 @@ field_value value_of(const json& item, const listed_field& field) {
 }
 
 bool is_like(std::string_view text, std::string_view pattern) {
-  // After a mismatch only the last star can take one more character, so no pattern needs more than text x pattern steps.
+  // After a mismatch only the last star can take one more character: at most text x pattern steps.
   std::size_t t = 0;
   std::size_t p = 0;
   std::size_t star = std::string_view::npos;

@@ -1,6 +1,6 @@
 #pragma once
 // Filter and order of a listing as clients spell them (messages/WIRE.md, "Filter F" and "sort"), over JSON items whose
-// fields a table names. Pure. Whatever is unknown or of the wrong type is errc::bad_request, and the text names the field.
+// fields a table names. Pure. What is unknown or of the wrong type is errc::bad_request, and the text names the field.
 
 #include <cstddef>
 #include <cstdint>

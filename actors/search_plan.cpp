@@ -160,7 +160,8 @@ search_plan plan_by_mrn(const conf::rules& rules, const conf::project& project, 
       decide(search_outcome::duplicate, "the same MRN stands further up");
     } else {
       std::erase_if(places, [&](const auto& each) { return !conf::cohort_has(project, each.second); });
-      if (places.empty()) decide(search_outcome::not_permitted, "not in the cohort that the IRB approved for this project");
+      if (places.empty())
+        decide(search_outcome::not_permitted, "not in the cohort that the IRB approved for this project");
       for (auto& [id, mrn] : places)
         plan.units.push_back({plan.units.size(), input, id, std::move(mrn), search_outcome::pending, ""});
     }
@@ -177,7 +178,8 @@ search_plan plan_by_accession(const std::vector<std::string>& pacs, const std::v
     const auto& text = accessions[input].reveal();
     const auto number = plan.units.size();
     if (!is_exact_key(text))
-      plan.units.push_back({number, input, "", {}, search_outcome::invalid, "not an accession number; wildcards are not allowed"});
+      plan.units.push_back(
+          {number, input, "", {}, search_outcome::invalid, "not an accession number; wildcards are not allowed"});
     else if (!seen.insert(text).second)
       plan.units.push_back({number, input, "", {}, search_outcome::duplicate, "the same number stands further up"});
     else
@@ -241,7 +243,8 @@ judged_answer judge_answer(const conf::rules& rules, const conf::project& projec
   if (search.kind == search_kind::patients) add_patients(judged, rules, pacs, patients);
   judged.outcome = judged.matches.empty() ? search_outcome::not_found : search_outcome::found;
   if (judged.matches.empty())
-    judged.message = judged.verified.empty() ? "no such study at this PACS" : "no study of this patient passes the filter";
+    judged.message =
+        judged.verified.empty() ? "no such study at this PACS" : "no study of this patient passes the filter";
   if (search.kind == search_kind::patients && judged.matches.empty()) judged.message = "no such patient at this PACS";
   if (answer.truncated) {
     judged.outcome = search_outcome::truncated;

@@ -72,6 +72,11 @@ std::string cached_state(const storage::row_reader& core, const std::string& pro
 
 }  // namespace
 
+void give_up(search_unit& unit) {
+  unit.outcome = search_outcome::unavailable;
+  unit.message = "the search was cancelled";
+}
+
 result<void> search_store::load_unfinished() {
   std::vector<search_row> open;
   auto seen = storage::read_rows<search_row>(*core_, {.prefix = keys::searches_of(project_)}, "search",
@@ -93,7 +98,9 @@ result<running_search> search_store::read(search_row row) const {
   whole.row = std::move(row);
   auto units = storage::read_rows<search_unit>(*core_, {.prefix = keys::search_units_of(project_, whole.row.search)},
                                                "search unit", [&](std::string_view, search_unit&& unit) {
-                                                 if (unit.outcome == search_outcome::pending) ++whole.unanswered;
+                                                 const bool pending = unit.outcome == search_outcome::pending;
+                                                 if (pending && whole.row.done) give_up(unit);
+                                                 if (pending && !whole.row.done) ++whole.unanswered;
                                                  whole.units.push_back(std::move(unit));
                                                  return true;
                                                });
@@ -127,7 +134,8 @@ void search_store::forget_one() {
   if (searches_.size() < most_kept) return;
   auto oldest = searches_.end();
   for (auto each = searches_.begin(); each != searches_.end(); ++each)
-    if (each->second.row.done && (oldest == searches_.end() || each->second.row.started_us < oldest->second.row.started_us))
+    if (each->second.row.done &&
+        (oldest == searches_.end() || each->second.row.started_us < oldest->second.row.started_us))
       oldest = each;
   if (oldest != searches_.end()) searches_.erase(oldest);
 }
@@ -179,7 +187,8 @@ result<std::string> search_store::part(const running_search& of, const std::stri
   });
   if (!end) return end.error();
   next.match += matches.size();
-  json answer{{"search", of.row.search}, {"done", of.row.done}, {"rows", rows}, {name_of_matches(of.row.kind), matches}};
+  json answer{
+      {"search", of.row.search}, {"done", of.row.done}, {"rows", rows}, {name_of_matches(of.row.kind), matches}};
   if (!of.row.done || next.match < of.matches || next.input < of.row.inputs.size())
     answer["next"] = std::to_string(next.match) + ":" + std::to_string(next.input);
   return answer.dump(-1, ' ', false, json::error_handler_t::replace);

@@ -22,6 +22,9 @@ struct running_search {
   std::size_t unanswered = 0;
 };
 
+/// What a cancelled search leaves unanswered.
+void give_up(messages::search_unit& unit);
+
 class search_store {
  public:
   /// Searches in memory; beyond it, the oldest finished one is read again when somebody asks.

@@ -84,7 +84,8 @@ void summarise(const std::vector<catalogued_instance>& served, const std::vector
   }
   into.series = series.size();
   into.modality = joined(modalities);
-  if (!one_patient && into.outcome.problem.empty()) into.outcome.problem = "instances of the study name different patients";
+  if (!one_patient && into.outcome.problem.empty())
+    into.outcome.problem = "instances of the study name different patients";
 }
 
 bool is_same_patient(const medical_record_number& one, const medical_record_number& other) {

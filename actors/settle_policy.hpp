@@ -1,6 +1,6 @@
 #pragma once
-// What of the records that arrived becomes part of the cache, and what a study then holds of what was expected. Pure: the
-// shard reads, syncs and catalogues; this decides.
+// What of the records that arrived becomes part of the cache, and what a study then holds of what was expected. Pure:
+// the shard reads, syncs and catalogues; this decides.
 
 #include <cstddef>
 #include <cstdint>
@@ -35,10 +35,10 @@ struct settle_plan {
   std::vector<messages::dicom_uid> arrived;  ///< sound and of the study, each once: kept or here before
 };
 
-/// A record is refused when its bytes do not check, when it is of another study or says another instance than its record,
-/// and when the same delivery holds the instance twice with different bytes: then the first one counts. The same bytes again are a
-/// duplicate, in the delivery or of what is catalogued. Other bytes than the catalogue's are kept: what the PACS says now
-/// takes the place of what it said before.
+/// A record is refused when its bytes do not check, when it is of another study or says another instance than its
+/// record, and when the same delivery holds the instance twice with different bytes: then the first one counts. The
+/// same bytes again are a duplicate, in the delivery or of what is catalogued. Other bytes than the catalogue's are
+/// kept: what the PACS says now takes the place of what it said before.
 [[nodiscard]] settle_plan plan_settlement(const messages::dicom_uid& study, const std::vector<arrived_record>& arrived,
                                           const catalogued_digests& before);
 

@@ -1,6 +1,6 @@
 #pragma once
-// The tree: which actors there are, in which order they start, and how they are. Each sits behind a custodian that starts
-// it again with growing pauses; the journal does not: when it fails, the process ends (fail stop).
+// The tree: which actors there are, in which order they start, and how they are. Each sits behind a custodian that
+// starts it again with growing pauses; the journal does not: when it fails, the process ends (fail stop).
 
 #include <map>
 #include <memory>

@@ -9,8 +9,9 @@
 
 namespace penstock::actors {
 
-/// `utc_us`: microseconds since 1970; `boottime_ns`: CLOCK_BOOTTIME, which no step of the wall clock moves; `boot_id`: of
-/// the running kernel. `in_doubt`: the wall clock is unsynchronised or was stepped, so civil windows must fail closed.
+/// `utc_us`: microseconds since 1970; `boottime_ns`: CLOCK_BOOTTIME, which no step of the wall clock moves; `boot_id`:
+/// of the running kernel. `in_doubt`: the wall clock is unsynchronised or was stepped, so civil windows must fail
+/// closed.
 struct time_source {
   std::function<std::int64_t()> utc_us;
   std::function<std::int64_t()> boottime_ns;

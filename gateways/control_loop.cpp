@@ -25,7 +25,7 @@ constexpr std::size_t side_jobs = 256;
 constexpr std::size_t max_answer_bytes = (std::size_t{2} << 20) - 4096;
 constexpr milliseconds poll_interval{250};
 constexpr milliseconds journal_deadline{30'000};
-constexpr std::int64_t tick_us = 250'000;
+constexpr std::int64_t tick_ms = 250;
 /// Topics are authorised for each event; the day of the month is looked up less often.
 constexpr std::int64_t today_lifetime_us = 1'000'000;
 constexpr milliseconds linger_at_stop{500};
@@ -42,6 +42,12 @@ event_limits event_limits_of(const conf::limit_settings& settings) {
   limits.events_per_topic = settings.max_events_per_topic;
   limits.subscriptions_per_session = settings.max_subscriptions_per_session;
   return limits;
+}
+
+/// For what must happen every so often, whatever the wall clock does.
+std::int64_t steady_ms() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<milliseconds>(now).count();
 }
 
 bool is_strong(std::string_view routing_id) {
@@ -173,20 +179,20 @@ bool control_gateway::loop::turn() {
   if (items[2].revents != 0) worker_.drain();
   if (items[0].revents != 0) receive_batch();
   take_departures();
-  tick(options_.utc_us());
+  tick(steady_ms());
   return true;
 }
 
-void control_gateway::loop::tick(std::int64_t now_us) {
-  if (now_us >= last_tick_us_ && now_us - last_tick_us_ < tick_us) return;
-  last_tick_us_ = now_us;
+void control_gateway::loop::tick(std::int64_t now_ms) {
+  if (now_ms - last_tick_ms_ < tick_ms) return;
+  last_tick_ms_ = now_ms;
   events_.resume_stalled();
   sessions_.for_each_unsent([this](const std::string& routing_id, session& to) { flush_answers(routing_id, to); });
-  sessions_.remove_idle(now_us / 1000);
+  sessions_.remove_idle(now_ms);
   take_departures();
   publish_statistics();
   if (generation_ == 0) return;
-  auto entry = refusals_.due(now_us, parts_.refused_connections ? parts_.refused_connections() : 0);
+  auto entry = refusals_.due(now_ms, parts_.refused_connections ? parts_.refused_connections() : 0);
   if (!entry) return;
   messages::append_entries append{"control_gateway", generation_, {}, {}, {}};
   append.entries.push_back(std::move(*entry));
@@ -222,7 +228,7 @@ void control_gateway::loop::receive(std::vector<zmq::message_t>& frames, bool cu
     if (user.empty()) sessions_.remove(routing_id);
     return;
   }
-  auto* from = sessions_.enter(routing_id, user_id, user, options_.utc_us() / 1000);
+  auto* from = sessions_.enter(routing_id, user_id, user, steady_ms());
   const auto type = frames[1].to_string_view();
   const auto text = frames[2].to_string_view();
   if (from == nullptr) {

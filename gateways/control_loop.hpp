@@ -63,7 +63,7 @@ class control_gateway::loop {
   void rules_changed(const messages::rules_published& published);
   void watch_rules();
   void enrol();
-  void tick(std::int64_t now_us);
+  void tick(std::int64_t now_ms);
   void publish_statistics();
   [[nodiscard]] bool may_see(const std::string& user, const std::string& topic);
   [[nodiscard]] bool read_page(const std::string& session, const std::string& topic, std::uint64_t from,
@@ -80,7 +80,7 @@ class control_gateway::loop {
   event_gateway events_;
   refusal_log refusals_;
   std::uint64_t generation_ = 0;  ///< as a writer of the journal; 0: not enrolled yet
-  std::int64_t last_tick_us_ = 0;
+  std::int64_t last_tick_ms_ = 0;
   std::int64_t today_until_us_ = 0;
   std::chrono::year_month_day today_{};
   std::vector<std::string> departed_;

@@ -23,7 +23,9 @@ class dimse_port::loop {
       : port_(system, [this](port_type::actor_type*) { return handlers(); }),
         child_options_{.program = options.program,
                        .memory_bytes = options.child_memory_bytes,
-                       .most_children = options.most_children},
+                       .most_children = options.most_children,
+                       .cancel_patience = options.cancel_patience,
+                       .abort_patience = options.abort_patience},
         thread_([this] { run(); }) {}
 
   ~loop() {

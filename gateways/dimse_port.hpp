@@ -2,6 +2,7 @@
 // Outbound DICOM: starts a `penstock-dimse` child for each job of an owner, passes messages between the two, and ends
 // it for certain. A poll loop with a thread of its own that is a `dimse_port_actor`.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -20,6 +21,9 @@ struct dimse_port_options {
   std::filesystem::path program;  ///< penstock-dimse
   std::uint64_t child_memory_bytes = std::uint64_t{1} << 30;
   std::size_t most_children = 64;  ///< one more is answered with `dimse_ended`
+  /// After `stop_dimse`: how long a child may take to end its association politely, and then to abort it.
+  std::chrono::milliseconds cancel_patience{12'000};
+  std::chrono::milliseconds abort_patience{3'000};
 };
 
 class dimse_port {

@@ -74,6 +74,7 @@ json manifest_line(std::uint32_t index, const messages::dicom_uid& study, const 
   line["PatientID"] = object.patient_id.reveal();
   line["SeriesNumber"] = object.series_number;
   line["InstanceNumber"] = object.instance_number;
+  if (!object.modality.empty()) line["Modality"] = object.modality;
   line["plain_bytes"] = object.bytes;
   if (!object.dataset_sha256.empty()) line["dataset_sha256"] = object.dataset_sha256;
   return line;

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <ctime>
 #include <deque>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -21,6 +22,8 @@ using messages::errc;
 using messages::fail;
 
 constexpr std::size_t max_request_body_bytes = 4096;
+/// From the connection to the first byte of the request.
+constexpr std::time_t first_byte_timeout_s = 1;
 
 /// httplib's own pool has no bound. Here whoever accepts waits for room, so that the rest stays in the kernel's
 /// backlog.
@@ -106,6 +109,7 @@ void http_gateway::running::configure() {
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   });
   server.set_keep_alive_max_count(1);
+  server.set_keep_alive_timeout(first_byte_timeout_s);
   server.set_read_timeout(options.read_timeout);
   server.set_write_timeout(options.write_timeout);
   server.set_payload_max_length(max_request_body_bytes);

@@ -1,6 +1,7 @@
 #pragma once
-// What people ask for, as the command gateway hands it on: already parsed, not yet authorised beyond the membership that
-// the gateway checks. Whoever decides answers with the JSON object of messages/WIRE.md, or with an errc and its context.
+// What people ask for, as the command gateway hands it on: already parsed, not yet authorised beyond the membership
+// that the gateway checks. Whoever decides answers with the JSON object of messages/WIRE.md, or with an errc and its
+// context.
 
 #include <cstdint>
 #include <string>

@@ -54,9 +54,10 @@ struct located_object {
   std::string dataset_sha256;  ///< lower-case hex
   std::int64_t series_number = 0;
   std::int64_t instance_number = 0;
+  std::string modality;
   std::string problem;  ///< not empty: it cannot be read, and why
   PENSTOCK_FIELDS(series, instance, patient_id, pack, offset, bytes, dataset_sha256, series_number, instance_number,
-                  problem);
+                  modality, problem);
 };
 
 struct objects_located {
@@ -100,8 +101,8 @@ struct shard_described {
   PENSTOCK_FIELDS(studies, instances, bytes, problem);
 };
 
-/// What a project's own C-FIND answers have shown of a study: that it exists at that PACS and whose it is. Admission rests
-/// on it. Under storage::keys::verified.
+/// What a project's own C-FIND answers have shown of a study: that it exists at that PACS and whose it is. Admission
+/// rests on it. Under storage::keys::verified.
 struct verified_study {
   medical_record_number patient;
   bool in_cohort = false;

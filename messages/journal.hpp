@@ -19,7 +19,8 @@ struct state_row {
   PENSTOCK_FIELDS(key, value, erase);
 };
 
-/// An identifier that belongs to an entry. The hashed leaf holds only a salted commitment to it; the value lies beside it.
+/// An identifier that belongs to an entry. The hashed leaf holds only a salted commitment to it; the value lies beside
+/// it.
 struct protected_field {
   std::string name;
   protected_text value;
@@ -47,8 +48,9 @@ struct journal_entry {
   PENSTOCK_FIELDS(kind, user, project, pacs, request, details, identifiers, rows, events);
 };
 
-/// All entries of one append are committed in one synced batch. `op_key` (see storage/keys.hpp), when not empty, remembers
-/// `op_answer` for a repeated command. A `generation` older than the writer's last enrolment is refused (errc::conflict).
+/// All entries of one append are committed in one synced batch. `op_key` (see storage/keys.hpp), when not empty,
+/// remembers `op_answer` for a repeated command. A `generation` older than the writer's last enrolment is refused
+/// (errc::conflict).
 struct append_entries {
   std::string writer;
   std::uint64_t generation = 0;

@@ -30,7 +30,8 @@ struct permit_granted {
   PENSTOCK_FIELDS(permit, pacs, send_before_boottime_ns, rows);
 };
 
-/// The queue's word on a permit: `started` after its entry is durable, else it was not used and the stamp is free again.
+/// The queue's word on a permit: `started` after its entry is durable, else it was not used and the stamp is free
+/// again.
 struct permit_answered {
   std::uint64_t permit = 0;
   bool started = false;

@@ -13,7 +13,8 @@ namespace penstock::messages {
 
 enum class request_state : std::uint8_t { scheduled, processing, completed, incomplete, failed, cancelled };
 
-/// Why a scheduled request does not run yet. `ready` waits for its permit only; the PACS then says what the permit lacks.
+/// Why a scheduled request does not run yet. `ready` waits for its permit only; the PACS then says what the permit
+/// lacks.
 enum class waiting_reason : std::uint8_t {
   none,
   identity_unverified,  ///< no C-FIND of this project has shown yet that the patient is in the cohort
@@ -77,8 +78,8 @@ struct request_row {
   std::string error;
   std::vector<request_step> history;
   PENSTOCK_FIELDS(number, project, pacs, user, study, series, patient, accession, modality, study_date, priority, state,
-                  reason, not_before_us, submitted_us, started_us, ended_us, attempts, expected, received, failed, bytes,
-                  estimated_bytes, permit, shard, identity_verified, enumerated, error, history);
+                  reason, not_before_us, submitted_us, started_us, ended_us, attempts, expected, received, failed,
+                  bytes, estimated_bytes, permit, shard, identity_verified, enumerated, error, history);
 };
 
 /// A list of instances kept beside a request: what the PACS says the study holds, or what is missing of it.

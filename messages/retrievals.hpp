@@ -11,7 +11,8 @@
 
 namespace penstock::messages {
 
-/// One C-FIND-RQ on the Study Root model. `keys` are exact (is_exact_key was checked); `wanted` are return keys, by DICOM keyword.
+/// One C-FIND-RQ on the Study Root model. `keys` are exact (is_exact_key was checked); `wanted` are return keys, by
+/// DICOM keyword.
 struct run_query {
   std::string level;  ///< STUDY, SERIES or IMAGE
   std::map<std::string, protected_text> keys;
@@ -193,8 +194,8 @@ struct dimse_ended {
 
 // ---- the DICOM listener: who may store what, where ----
 
-/// From now on objects of this study and patient may arrive; they are written to `<directory>/<stem>-<n>.part`, one part
-/// for each association that brings some. Reported to the sender of this message.
+/// From now on objects of this study and patient may arrive; they are written to `<directory>/<stem>-<n>.part`, one
+/// part for each association that brings some. Reported to the sender of this message.
 struct expect_arrivals {
   std::string owner;
   std::uint64_t ticket = 0;

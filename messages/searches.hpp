@@ -1,6 +1,6 @@
 #pragma once
-// A search asks several PACS about a list of patients or accession numbers. Its rows are durable: it survives reconnects
-// and restarts.
+// A search asks several PACS about a list of patients or accession numbers. Its rows are durable: it survives
+// reconnects and restarts.
 
 #include <cstdint>
 #include <string>

@@ -1,6 +1,6 @@
 #pragma once
-// Every message type that CAF may carry, registered once. CAF 0.17.6 wants one line for each type that is an element of a
-// message, vectors included; members of structs need none.
+// Every message type that CAF may carry, registered once. CAF 0.17.6 wants one line for each type that is an element of
+// a message, vectors included; members of structs need none.
 
 #include <caf/type_id.hpp>
 

@@ -1,6 +1,7 @@
 #pragma once
-// Rows and channel messages as JSON: every struct with PENSTOCK_FIELDS is written as an object whose keys are the members'
-// names, and read leniently: unknown keys are skipped, missing ones keep their default, so that a version may add fields.
+// Rows and channel messages as JSON: every struct with PENSTOCK_FIELDS is written as an object whose keys are the
+// members' names, and read leniently: unknown keys are skipped, missing ones keep their default, so that a version may
+// add fields.
 
 #include <cstdint>
 #include <map>

@@ -32,9 +32,12 @@ template <class... Parts>
 [[nodiscard]] inline std::string request(const std::string& project, std::uint64_t number) {
   return detail::join("request", project, sortable(number));
 }
-[[nodiscard]] inline std::string requests_of(const std::string& project) { return detail::join("request", project, ""); }
+[[nodiscard]] inline std::string requests_of(const std::string& project) {
+  return detail::join("request", project, "");
+}
 
-/// The order in which a project's scheduled requests for a PACS are taken: high priority first, then by number. Empty value.
+/// The order in which a project's scheduled requests for a PACS are taken: high priority first, then by number. Empty
+/// value.
 [[nodiscard]] inline std::string waiting(const std::string& project, const std::string& pacs,
                                          messages::request_priority priority, std::uint64_t number) {
   const auto rank = std::to_string(2 - static_cast<int>(priority));
@@ -73,7 +76,9 @@ template <class... Parts>
                                          const messages::dicom_uid& study) {
   return detail::join("holding", project, pacs, study.reveal());
 }
-[[nodiscard]] inline std::string holdings_of(const std::string& project) { return detail::join("holding", project, ""); }
+[[nodiscard]] inline std::string holdings_of(const std::string& project) {
+  return detail::join("holding", project, "");
+}
 [[nodiscard]] inline std::string manifest(const std::string& project, const std::string& pacs,
                                           const messages::dicom_uid& study, std::uint64_t version) {
   return detail::join("manifest", project, pacs, study.reveal(), sortable(version));

@@ -5,55 +5,20 @@
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <set>
 
-#include "tests/actors/shard_support.hpp"
 #include "storage/catalogue.hpp"
 #include "storage/digest.hpp"
-#include "tests/support/sim_world.hpp"
+#include "tests/actors/shard_site.hpp"
 
 BOOST_AUTO_TEST_SUITE(cache_shard)
 
 using namespace penstock;
 using namespace penstock::messages;
+using namespace penstock::tests;
 using namespace std::chrono_literals;
-using tests::object;
-namespace fs = std::filesystem;
 
 namespace {
-
-const dicom_uid study{"1.2.3"};
-const medical_record_number patient{protected_text{"0012345"}, protected_text{"GH"}};
-
-object numbered(int number) {
-  object made;
-  made.instance = "1.2.3.1." + std::to_string(number);
-  made.instance_number = number;
-  return made;
-}
-
-dicom_uid uid(int number) { return dicom_uid{"1.2.3.1." + std::to_string(number)}; }
-
-/// Fails what it is told to fail, as a full disk does.
-class full_disk final : public storage::file_system {
- public:
-  bool is_full = false;
-
-  result<std::unique_ptr<storage::file>> open_for_reading(const std::string& path) override {
-    return storage::posix_files().open_for_reading(path);
-  }
-  result<std::unique_ptr<storage::file>> create(const std::string& path) override {
-    return storage::posix_files().create(path);
-  }
-  result<void> rename(const std::string& from, const std::string& to) override {
-    if (is_full) return fail(errc::no_space, "rename a pack");
-    return storage::posix_files().rename(from, to);
-  }
-  result<void> remove(const std::string& path) override { return storage::posix_files().remove(path); }
-  result<void> sync_directory(const std::string& path) override { return storage::posix_files().sync_directory(path); }
-};
 
 /// The operating system refuses to let any file of this process grow beyond the limit.
 class file_size_limit {
@@ -71,84 +36,6 @@ class file_size_limit {
  private:
   rlimit before_{};
 };
-
-std::size_t files_below(const fs::path& folder) {
-  std::size_t files = 0;
-  std::error_code gone;
-  for (const auto& entry : fs::recursive_directory_iterator{folder, gone}) files += entry.is_regular_file();
-  return files;
-}
-
-/// What outlives a process: the directory and the claims.
-struct site {
-  tests::temporary_directory directory;
-  std::set<std::string> unclaimed;
-  full_disk disk;
-  actors::cache_shard_options options = fresh_options();
-
-  fs::path packs() const { return directory.path() / "packs"; }
-  fs::path catalogue() const { return directory.path() / "catalogue"; }
-  fs::path incoming() const { return packs() / "incoming"; }
-  fs::path settled() const { return packs() / "settled"; }
-
-  /// As a new process starts.
-  actors::cache_shard_options fresh_options() {
-    actors::cache_shard_options made;
-    made.packs = packs();
-    made.catalogue = catalogue();
-    made.node = "node-1";
-    made.is_claimed = [this](const std::string&, const dicom_uid& of) { return !unclaimed.contains(of.reveal()); };
-    made.files = &disk;
-    return made;
-  }
-};
-
-struct running : tests::sim_world {
-  explicit running(const actors::cache_shard_options& options)
-      : shard(keep(actors::start_cache_shard(
-            sys, options, [this](const caf::error&, std::chrono::milliseconds) { ++restarts; },
-            actors::hosting::scheduled))) {
-    settle();
-  }
-
-  /// Delivers the parts under a reserved stem and settles them.
-  result<study_settled> deliver(const std::vector<std::vector<object>>& parts, std::vector<dicom_uid> expected) {
-    const auto reserved = ask<pack_reserved>(shard, reserve_pack{"gh-rad", study}).value();
-    settle_study arrived;
-    arrived.project = "alz";
-    arrived.request = 17;
-    arrived.permit = 4;
-    arrived.pacs = "gh-rad";
-    arrived.study = study;
-    arrived.expected = std::move(expected);
-    for (std::size_t i = 0; i < parts.size(); ++i) {
-      arrived.parts.push_back(reserved.stem + "-" + std::to_string(i + 1) + ".part");
-      tests::write_part(reserved.directory, arrived.parts.back(), parts[i]);
-    }
-    last = arrived;
-    return ask<study_settled>(shard, arrived);
-  }
-  objects_located locate(std::vector<dicom_uid> instances) {
-    return ask<objects_located>(shard, locate_objects{"gh-rad", study, std::move(instances)}).value();
-  }
-  shard_described describe() { return ask<shard_described>(shard, describe_shard{}).value(); }
-
-  int restarts = 0;
-  settle_study last;
-  cache_shard_actor shard;
-};
-
-void overwrite(const fs::path& path, std::uint64_t offset, char with) {
-  std::fstream file{path, std::ios::in | std::ios::out | std::ios::binary};
-  file.seekp(static_cast<std::streamoff>(offset));
-  file.put(with);
-}
-
-fs::path only_file_below(const fs::path& folder) {
-  for (const auto& entry : fs::recursive_directory_iterator{folder})
-    if (entry.is_regular_file()) return entry.path();
-  return {};
-}
 
 }  // namespace
 
@@ -445,112 +332,6 @@ BOOST_FIXTURE_TEST_CASE(forgetting_a_study_removes_its_bytes, site) {
   BOOST_TEST(files_below(packs()) == 0);
   BOOST_TEST(world.describe().studies == 0);
   BOOST_TEST((world.ask<study_forgotten>(world.shard, forget_study{"gh-rad", study})->bytes == 0));
-}
-
-BOOST_FIXTURE_TEST_CASE(no_name_on_the_disk_says_whose_study_it_is, site) {
-  running world{options};
-  BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
-  const auto path = only_file_below(packs()).string();
-  BOOST_TEST(path.find("1.2.3") == std::string::npos);
-  BOOST_TEST(path.find("0012345") == std::string::npos);
-}
-
-BOOST_FIXTURE_TEST_CASE(a_new_process_finds_everything_and_clears_what_was_incoming, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {uid(1)}).ok());
-    tests::write_part(incoming(), "0123456789abcdef-1.part", {numbered(2)});
-  }
-  running world{fresh_options()};
-  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
-  BOOST_TEST(files_below(incoming()) == 0);
-  BOOST_TEST(world.describe().problem == "");
-}
-
-BOOST_FIXTURE_TEST_CASE(a_restart_of_the_actor_leaves_in_peace_what_is_on_its_way, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {uid(1)}).ok());
-    tests::write_part(incoming(), "0123456789abcdef-1.part", {numbered(2)});
-    unclaimed.insert("1.2.3");
-  }
-  running world{options};
-  BOOST_TEST(files_below(incoming()) == 1);
-  BOOST_TEST(world.describe().studies == 1);
-}
-
-BOOST_FIXTURE_TEST_CASE(a_new_process_removes_studies_that_nobody_claims, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {uid(1)}).ok());
-  }
-  unclaimed.insert("1.2.3");
-  running world{fresh_options()};
-  BOOST_TEST(world.describe().studies == 0);
-  BOOST_TEST(files_below(packs()) == 0);
-}
-
-BOOST_FIXTURE_TEST_CASE(makes_a_lost_catalogue_again_from_the_packs, site) {
-  std::string digest;
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}, {numbered(2)}}, {}).ok());
-    digest = world.locate({uid(2)}).objects.front().dataset_sha256;
-  }
-  fs::remove_all(catalogue());
-  running world{fresh_options()};
-  const auto located = world.locate({uid(1), uid(2)});
-  BOOST_TEST(located.objects[0].problem == "");
-  BOOST_TEST(located.objects[1].dataset_sha256 == digest);
-  BOOST_TEST(world.describe().instances == 2);
-}
-
-BOOST_FIXTURE_TEST_CASE(removes_packs_without_rows_that_nobody_claims, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
-  }
-  fs::remove_all(catalogue());
-  unclaimed.insert("1.2.3");
-  running world{fresh_options()};
-  BOOST_TEST(files_below(settled()) == 0);
-}
-
-BOOST_FIXTURE_TEST_CASE(makes_a_damaged_catalogue_again_also_while_the_process_runs, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
-  }
-  std::ofstream{catalogue() / "CURRENT"} << "nonsense";
-  unclaimed.insert("1.2.3");
-  running world{options};
-  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
-}
-
-BOOST_FIXTURE_TEST_CASE(forgets_the_rows_of_packs_that_are_gone_and_keeps_the_others, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
-    BOOST_REQUIRE(world.deliver({{numbered(2)}}, {}).ok());
-    fs::remove(world.locate({uid(1)}).objects.front().pack);
-  }
-  running world{fresh_options()};
-  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "not in the cache");
-  BOOST_TEST(world.locate({uid(2)}).objects.front().problem == "");
-  BOOST_TEST(world.describe().problem == "1 packs lost, 0 unreadable");
-}
-
-BOOST_FIXTURE_TEST_CASE(leaves_a_pack_alone_in_which_nothing_checks, site) {
-  {
-    running world{options};
-    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
-  }
-  const auto pack = only_file_below(settled());
-  overwrite(pack, fs::file_size(pack) - 40 - 5, 'X');
-  fs::remove_all(catalogue());
-  running world{fresh_options()};
-  BOOST_TEST(files_below(settled()) == 1);
-  BOOST_TEST(world.describe().problem == "0 packs lost, 1 unreadable");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

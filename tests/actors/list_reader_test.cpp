@@ -205,7 +205,8 @@ BOOST_FIXTURE_TEST_CASE(says_why_a_request_waits, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(filters_sorts_and_pages_requests, fixture) {
   start();
-  for (std::uint64_t i = 1; i <= 20; ++i) put(request(i, i % 2 == 0 ? request_state::completed : request_state::failed));
+  for (std::uint64_t i = 1; i <= 20; ++i)
+    put(request(i, i % 2 == 0 ? request_state::completed : request_state::failed));
   page_options page;
   page.filter = R"({"state":{"in":["completed"]},"Modality":{"in":["SR"]}})";
   page.sort = R"([["counts.expected","asc"]])";

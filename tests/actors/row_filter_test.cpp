@@ -265,7 +265,8 @@ BOOST_AUTO_TEST_CASE(refuses_a_cursor_that_this_listing_did_not_give) {
 
 BOOST_AUTO_TEST_CASE(a_page_ends_at_its_size_and_says_that_there_is_more) {
   std::vector<json> items;
-  for (int i = 1; i <= 100; ++i) items.push_back({{"id", std::to_string(i)}, {"PatientName", std::string(10'000, 'a')}});
+  for (int i = 1; i <= 100; ++i)
+    items.push_back({{"id", std::to_string(i)}, {"PatientName", std::string(10'000, 'a')}});
   const auto read = read_page(items, with_limit(100)).value();
   BOOST_TEST(read.ids.size() > 40);
   BOOST_TEST(read.ids.size() * 10'000 < (512u << 10));

@@ -6,12 +6,16 @@ using namespace penstock::client;
 
 namespace {
 
-constexpr auto mixed_order = R"({"project":"p","download":"d","objects":[
-  {"index":1,"StudyInstanceUID":"1.9","SeriesInstanceUID":"1.9.2","SOPInstanceUID":"1.9.2.10","PatientID":"007","SeriesNumber":10,"InstanceNumber":10,"plain_bytes":5,"Modality":"MR"},
-  {"index":2,"StudyInstanceUID":"1.9","SeriesInstanceUID":"1.9.2","SOPInstanceUID":"1.9.2.2","PatientID":"007","SeriesNumber":10,"InstanceNumber":"2","plain_bytes":5},
-  {"index":3,"StudyInstanceUID":"1.1","SeriesInstanceUID":"1.1.1","SOPInstanceUID":"1.1.1.1","PatientID":"8","plain_bytes":5,"Modality":"../CT"},
-  {"index":4,"error":"not_found"},
-  {"index":5,"StudyInstanceUID":"1.9","SeriesInstanceUID":"1.9.1","SOPInstanceUID":"1.9.1.1","PatientID":"007","SeriesNumber":"9","InstanceNumber":1,"plain_bytes":5}]})";
+constexpr auto mixed_order = R"({"project": "p", "download": "d", "objects": [
+  {"index": 1, "StudyInstanceUID": "1.9", "SeriesInstanceUID": "1.9.2", "SOPInstanceUID": "1.9.2.10",
+   "PatientID": "007", "SeriesNumber": 10, "InstanceNumber": 10, "plain_bytes": 5, "Modality": "MR"},
+  {"index": 2, "StudyInstanceUID": "1.9", "SeriesInstanceUID": "1.9.2", "SOPInstanceUID": "1.9.2.2",
+   "PatientID": "007", "SeriesNumber": 10, "InstanceNumber": "2", "plain_bytes": 5},
+  {"index": 3, "StudyInstanceUID": "1.1", "SeriesInstanceUID": "1.1.1", "SOPInstanceUID": "1.1.1.1",
+   "PatientID": "8", "plain_bytes": 5, "Modality": "../CT"},
+  {"index": 4, "error": "not_found"},
+  {"index": 5, "StudyInstanceUID": "1.9", "SeriesInstanceUID": "1.9.1", "SOPInstanceUID": "1.9.1.1",
+   "PatientID": "007", "SeriesNumber": "9", "InstanceNumber": 1, "plain_bytes": 5}]})";
 
 std::string path_at(const download_manifest& manifest, std::size_t object) {
   return sealed_path(place_objects(manifest)[object]);

@@ -88,6 +88,7 @@ bool fake_server::admits(const text_frames& request) {
 void fake_server::bind() {
   socket_ = std::make_unique<zmq::socket_t>(*context_, zmq::socket_type::router);
   socket_->set(zmq::sockopt::linger, 0);
+  socket_->set(zmq::sockopt::sndhwm, 0);  // a ROUTER drops what does not fit
   socket_->set(zmq::sockopt::zap_domain, "test");
   if (curve_) {
     socket_->set(zmq::sockopt::curve_server, true);

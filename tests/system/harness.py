@@ -100,23 +100,23 @@ def running_site():
 
 
 def eventually(condition, timeout_s, what):
-    """Waits for a condition; the first true value."""
+    """Waits for a condition; the first true value. `what` may be a function that tells how things stand instead."""
     end = time.monotonic() + timeout_s
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > end:
-            raise AssertionError("waited %s s for: %s" % (timeout_s, what))
+            raise AssertionError("waited %s s for: %s" % (timeout_s, what() if callable(what) else what))
         time.sleep(0.05)
 
 
 def refused_with(code, call, *arguments, **more):
-    """Calls and expects the error answer `code`; returns its text."""
+    """Calls and expects the error answer `code`, or one of several; returns its text."""
     try:
         answer = call(*arguments, **more)
     except Refused as refused:
-        assert refused.code == code, "expected %s, not %s" % (code, refused)
+        assert refused.code in (code if isinstance(code, tuple) else (code,)), "expected %s, not %s" % (code, refused)
         assert refused.message, "an error without text"
         return refused.message
     raise AssertionError("expected %s, not the answer %s" % (code, answer))

@@ -36,12 +36,18 @@ def requests_of(control):
     return {request["id"]: request for request in requests}
 
 
+def standing(control):
+    """How the requests stand, for whoever waited in vain."""
+    return [(request["pacs"], request["state"], request["reason"], request["error"])
+            for request in requests_of(control).values() if request["state"] != "completed"]
+
+
 def wait_for_all(site):
     with site.connect("amy") as control:
         def ended():
             requests = requests_of(control)
             return all(request["state"] in ENDED for request in requests.values()) and requests
-        return eventually(ended, JOB_TIMEOUT_S, "every request has ended")
+        return eventually(ended, JOB_TIMEOUT_S, lambda: "every request has ended, not %s" % standing(control))
 
 
 def cached_studies(control):
@@ -157,8 +163,8 @@ def test_a_pacs_that_is_down_is_named_and_comes_back(site):
         rows = control.find("patients.find", {"pacs": ["gh-rad"], "mrns": ["7700421"]}, PROJECT)["rows"]
         assert [row["outcome"] for row in rows] in (["found"], ["unavailable"]), rows
         submitted = submit(control, items)
-        waiting = eventually(lambda: reason_of(control, submitted[0]["request"]), 30, "a reason that names the PACS")
-        assert waiting, waiting
+        eventually(lambda: reason_of(control, submitted[0]["request"]), 30,
+                   lambda: "a reason that names the PACS, not %s" % standing(control))
         start_archive(site)
         requests = wait_for_all(site)
     assert {requests[row["request"]]["state"] for row in submitted} == {"completed"}, requests

@@ -237,7 +237,8 @@ def test_a_full_quota_makes_requests_wait_and_room_lets_them_go_on(site):
             busy = [request for request in listed() if request["state"] == "processing"]
             return waiting and not busy and all("quota" in request["reason"] for request in waiting)
 
-        eventually(stuck, JOB_TIMEOUT_S, "a project whose quota is full")
+        eventually(stuck, JOB_TIMEOUT_S, lambda: "a project whose quota is full, not %s" % [
+            (request["state"], request["reason"]) for request in listed()])
         end = time.monotonic() + JOB_TIMEOUT_S
         while any(request["state"] not in ENDED for request in listed()):
             assert time.monotonic() < end, listed()

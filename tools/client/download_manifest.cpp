@@ -83,23 +83,25 @@ result<download_manifest> parse_manifest(std::string_view text) try {
 
 std::vector<placement> place_objects(const download_manifest& manifest) {
   const auto& objects = manifest.objects;
-  std::map<messages::dicom_uid, std::uint32_t> study_ordinals;
+  // Two institutions may hold a study of one UID under their own patient identifiers: those are two studies here.
+  std::map<std::pair<messages::dicom_uid, messages::protected_text>, std::uint32_t> study_ordinals;
+  const auto study_of = [](const manifest_object& o) { return std::pair{o.study, o.patient_id}; };
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (!objects[i].error.empty()) continue;
-    study_ordinals.try_emplace(objects[i].study, static_cast<std::uint32_t>(study_ordinals.size() + 1));
+    study_ordinals.try_emplace(study_of(objects[i]), static_cast<std::uint32_t>(study_ordinals.size() + 1));
     order.push_back(i);
   }
   const auto key = [&](std::size_t i) {
     const auto& o = objects[i];
-    return std::tie(study_ordinals.at(o.study), o.series_number, o.series, o.instance_number, o.instance, o.index);
+    return std::tie(study_ordinals.at(study_of(o)), o.series_number, o.series, o.instance_number, o.instance, o.index);
   };
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) { return key(a) < key(b); });
   std::vector<placement> places(objects.size());
   placement last;
   const messages::dicom_uid* series = nullptr;
   for (const auto i : order) {
-    const auto study = study_ordinals.at(objects[i].study);
+    const auto study = study_ordinals.at(study_of(objects[i]));
     const bool new_study = study != last.study;
     const bool new_series = new_study || series == nullptr || *series != objects[i].series;
     last = {study, new_study ? 1 : last.series + (new_series ? 1 : 0), new_series ? 1 : last.instance + 1};

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace penstock::dimse {
 namespace {
@@ -30,7 +31,18 @@ bool is_head_of_data_pdu(const void* from, std::size_t bytes) {
 peer_connection::peer_connection(session& owner, DcmNativeSocketType socket)
     : DcmTCPConnection(socket), owner_(owner), buffer_(buffer_bytes) {
   set_tcp_option(socket, TCP_NODELAY);
-  set_tcp_option(socket, TCP_QUICKACK);
+}
+
+void peer_connection::acknowledge() {
+  if (std::exchange(unacknowledged_, false)) set_tcp_option(getSocket(), TCP_QUICKACK);
+}
+
+ssize_t peer_connection::receive() {
+  const auto count = ::recv(getSocket(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  begin_ = 0;
+  end_ = count > 0 ? static_cast<std::size_t>(count) : 0;
+  if (count > 0) unacknowledged_ = true;
+  return count;
 }
 
 bool peer_connection::may_go_on(short events) {
@@ -49,15 +61,11 @@ ssize_t peer_connection::fill() {
       errno = ETIMEDOUT;
       return -1;
     }
-    const auto count = ::recv(getSocket(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (count >= 0) {
-      set_tcp_option(getSocket(), TCP_QUICKACK);
-      begin_ = 0;
-      end_ = static_cast<std::size_t>(count);
-      return count;
-    }
+    const auto count = receive();
+    if (count >= 0) return count;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
+    acknowledge();
     if (!may_go_on(POLLIN)) return -1;
   }
 }
@@ -81,6 +89,7 @@ ssize_t peer_connection::write(void* from, size_t bytes) {
     const auto count = ::send(getSocket(), rest, bytes - done, MSG_NOSIGNAL | MSG_DONTWAIT | more);
     if (count >= 0) {
       done += static_cast<std::size_t>(count);
+      if (more == 0) unacknowledged_ = false;  // the acknowledgement goes with what is sent
       continue;
     }
     if (errno == EINTR) continue;
@@ -96,10 +105,14 @@ OFBool peer_connection::networkDataAvailable(int timeout_s) {
 }
 
 wake peer_connection::wait_for_peer(steady::time_point until, bool heed_messages) {
-  if (heed_messages) owner_.parent.collect();
+  if (heed_messages && buffered()) owner_.parent.collect();
   if (heed_messages && owner_.parent.has_message()) return wake::message;
   if (buffered()) return wake::peer;
-  return owner_.wait(getSocket(), POLLIN, until, heed_messages);
+  acknowledge();
+  const auto woken = owner_.wait(getSocket(), POLLIN, until, heed_messages);
+  // DCMTK asks again before it reads: with something buffered it need not ask the system. What fails here fails there.
+  if (woken == wake::peer) receive();
+  return woken;
 }
 
 DcmTransportConnection* peer_layer::createConnection(DcmNativeSocketType socket, OFBool secure) {

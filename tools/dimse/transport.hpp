@@ -14,8 +14,8 @@ namespace penstock::dimse {
 
 /// DCMTK's own time-outs restart with each PDU and cover only PDU headers, so that a peer which sends a byte a second
 /// lives for ever; here the session's `idle` and `deadline` rule. Nagle's algorithm and delayed acknowledgements
-/// together cost 40 ms a response: TCP_NODELAY cures our side, TCP_QUICKACK (not sticky, hence renewed) a peer that
-/// leaves Nagle on.
+/// together cost 40 ms a response: TCP_NODELAY cures our side; TCP_QUICKACK, before each wait for more of what was not
+/// answered yet, a peer that leaves Nagle on.
 class peer_connection final : public DcmTCPConnection {
  public:
   peer_connection(session& owner, DcmNativeSocketType socket);
@@ -32,12 +32,16 @@ class peer_connection final : public DcmTCPConnection {
  private:
   [[nodiscard]] bool buffered() const { return begin_ < end_; }
   [[nodiscard]] ssize_t fill();
+  /// What is there, without waiting.
+  ssize_t receive();
+  void acknowledge();
   [[nodiscard]] bool may_go_on(short events);
 
   session& owner_;
   std::vector<std::byte> buffer_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  bool unacknowledged_ = true;
 };
 
 /// Gives DCMTK our connections, and us the one that it made.

@@ -18,6 +18,12 @@ struct series_flags {
   std::string study;
 };
 
+/// Many archives do not say how many images there are.
+std::string images_of(const json& item, const char* member) {
+  const auto count = text_in(item, member);
+  return count == "0" ? "" : count;
+}
+
 void show_studies(const context& at, const json& studies, bool show_uids) {
   std::vector<column> columns{{"Accession"},       {"MRN"},      {"Name"},
                               {"Study date/time"}, {"Modality"}, {"Images", alignment::right},
@@ -30,7 +36,7 @@ void show_studies(const context& at, const json& studies, bool show_uids) {
                           person_name(text_in(one, "PatientName")),
                           study_time(text_in(one, "StudyDate"), text_in(one, "StudyTime")),
                           list_in(one, "ModalitiesInStudy"),
-                          text_in(one, "NumberOfStudyRelatedInstances"),
+                          images_of(one, "NumberOfStudyRelatedInstances"),
                           text_in(one, "StudyDescription"),
                           text_in(one, "pacs"),
                           text_in(one, "cached")};
@@ -72,7 +78,7 @@ exit_code run_series(context& at, const series_flags& flags) {
               {"Description"},
               {"Series Instance UID"}}};
   for (const auto& one : findings->found)
-    rows.add({text_in(one, "SeriesNumber"), text_in(one, "Modality"), text_in(one, "NumberOfSeriesRelatedInstances"),
+    rows.add({text_in(one, "SeriesNumber"), text_in(one, "Modality"), images_of(one, "NumberOfSeriesRelatedInstances"),
               text_in(one, "SeriesDescription"), text_in(one, "SeriesInstanceUID")});
   if (rows.empty())
     at.say("The study has no series there.");

@@ -129,7 +129,8 @@ result<void> server::open_control() {
       settings.data_endpoint_public.empty() ? downloads_->endpoint() : settings.data_endpoint_public;
   gateways::download_desk_options desk{advertised, clocks_.utc_us};
   desk_ = std::make_shared<gateways::download_desk>(
-      std::move(desk), *tickets_, [this](gateways::download_offer offer) { return downloads_->offer(std::move(offer)); },
+      std::move(desk), *tickets_,
+      [this](gateways::download_offer offer) { return downloads_->offer(std::move(offer)); },
       [this](const std::string& download) { downloads_->withdraw(download); });
   gateways::control_gateway_options control;
   control.endpoint = settings.control_endpoint;

@@ -44,9 +44,10 @@ result<start_up> read_start_up(const std::filesystem::path& config) {
 
 result<void> open_log(const conf::log_settings& log) {
   try {
-    auto sink = log.file.empty()
-                    ? std::static_pointer_cast<spdlog::sinks::sink>(std::make_shared<spdlog::sinks::stderr_color_sink_mt>())
-                    : std::make_shared<spdlog::sinks::basic_file_sink_mt>(log.file.string());
+    auto sink =
+        log.file.empty()
+            ? std::static_pointer_cast<spdlog::sinks::sink>(std::make_shared<spdlog::sinks::stderr_color_sink_mt>())
+            : std::make_shared<spdlog::sinks::basic_file_sink_mt>(log.file.string());
     auto logger = std::make_shared<spdlog::logger>("penstockd", std::move(sink));
     logger->set_level(spdlog::level::from_str(log.level == "warning" ? "warn" : log.level));
     logger->set_pattern("%Y-%m-%dT%H:%M:%S.%e %^%l%$ %v");

@@ -69,14 +69,13 @@ def start_orthanc(folder, log, ae_title, port, http_port, destination):
     config = os.path.join(folder, "orthanc.json")
     with open(config, "w") as file:
         json.dump({"Name": ae_title, "StorageDirectory": folder, "IndexDirectory": folder, "Plugins": [],
-                   "DefaultEncoding": "Utf8",
                    "HttpPort": http_port, "DicomPort": port, "DicomAet": ae_title, "DicomCheckCalledAet": True,
                    "RemoteAccessAllowed": False, "AuthenticationEnabled": False, "HttpThreadsCount": 8,
                    "DicomModalities": {"penstock": [destination[0], "127.0.0.1", destination[1]]},
                    "DicomAlwaysAllowEcho": True, "DicomAlwaysAllowFind": False, "DicomAlwaysAllowGet": False,
                    "DicomAlwaysAllowMove": False, "DicomAlwaysAllowStore": True, "MaximumPduLength": MAX_PDU_BYTES,
-                   "DicomScuTimeout": 30, "SyncStorageArea": False, "KeepAlive": True, "TcpNoDelay": True,
-                   "HttpCompressionEnabled": False, "JobsHistorySize": 1000}, file, indent=1)
+                   "DicomScuTimeout": 30, "DefaultEncoding": "Utf8", "SyncStorageArea": False, "KeepAlive": True,
+                   "TcpNoDelay": True, "HttpCompressionEnabled": False, "JobsHistorySize": 1000}, file, indent=1)
     child = Child(CITY, [orthanc_program(), config], log, cwd=folder)
     child.wait_until(lambda: _orthanc_is_up(http_port), START_TIMEOUT_S)
     return child

@@ -22,6 +22,7 @@ class Project:
     quota: str
     patients: tuple
     unknown_mrns: tuple = ()  # in the cohort, but no PACS knows them
+    small_quota: str = ""  # with the small corpus, when it differs
 
 
 # The patients of PEOPLE that are in no list are outside every cohort. The knee project's quota is small on purpose: a
@@ -29,13 +30,11 @@ class Project:
 PROJECTS = {
     "alz-brain": Project("Brain imaging in early Alzheimer disease", "2014P001234", ("amy",), "2099-12-31", "4 GiB",
                          (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 16, 19, 20, 22), ((GENERAL, "9999999"),)),
-    "knee-mri": Project("Cartilage of the knee in runners", "2019P000777", ("raj",), "2099-12-31", "8 MiB",
-                        (1, 4, 6, 17, 18)),
+    "knee-mri": Project("Cartilage of the knee in runners", "2019P000777", ("raj",), "2099-12-31", "48 MiB",
+                        (0, 1, 2, 4, 6, 17, 18), small_quota="16 MiB"),
     "old-study": Project("A study whose approval has lapsed", "2009P000001", ("amy", "raj"), "2020-12-31", "1 GiB",
                          (0, 1)),
 }
-OUTSIDE_EVERY_COHORT = tuple(index for index in range(len(PEOPLE))
-                             if not any(index in project.patients for project in PROJECTS.values()))
 
 
 @dataclass(frozen=True)
@@ -146,7 +145,7 @@ def _write_secret(path, text):
         file.write(text)
 
 
-def write_rules(folder, keys, pacs_ports):
+def write_rules(folder, keys, pacs_ports, scale):
     """governance.toml and the cohort files that it names."""
     text = 'version = 1\ntimezone = "America/New_York"\n'
     for pacs_id, pacs in PACS.items():
@@ -156,8 +155,9 @@ def write_rules(folder, keys, pacs_ports):
     for user, (name, role) in USERS.items():
         text += USER_RULES.format(id=user, name=name, key=keys[user][0], role=role)
     for project_id, project in PROJECTS.items():
+        quota = project.small_quota if scale == "small" and project.small_quota else project.quota
         members = ", ".join('"%s"' % member for member in project.members)
-        text += PROJECT_RULES.format(id=project_id, **{**vars(project), "members": members})
+        text += PROJECT_RULES.format(id=project_id, **{**vars(project), "members": members, "quota": quota})
         _write_cohort(os.path.join(folder, "cohorts", project_id + ".csv"), project)
     _write(os.path.join(folder, "governance.toml"), text)
 

@@ -44,7 +44,7 @@ class Site:
         names = SERVER_PORTS + ("orthanc_http", GENERAL, CITY)
         ports, keys = dict(zip(names, free_ports(len(names)))), contract.make_keys()
         contract.write_keys(self.path("keys"), keys, "tcp://127.0.0.1:%d" % ports["control"])
-        contract.write_rules(self.folder, keys, ports)
+        contract.write_rules(self.folder, keys, ports, scale)
         contract.write_settings(self.folder, {name: ports[name] for name in SERVER_PORTS})
         self.description = self._describe(ports, keys)
         self._publish(STOPPED)

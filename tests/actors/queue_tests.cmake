@@ -1,0 +1,13 @@
+set(QUEUE_TEST_SOURCES
+  "${CMAKE_CURRENT_LIST_DIR}/audit_journal_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/dimse_jobs_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/governor_clock_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/hosting_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/pacs_association_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/project_queue_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/project_search_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/queue_ledger_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/request_machine_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/retrieval_watch_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/search_plan_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/supervisor_test.cpp")

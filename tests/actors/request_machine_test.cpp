@@ -1,0 +1,109 @@
+#include "actors/request_machine.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <vector>
+
+namespace penstock::actors {
+
+using namespace messages;
+using state = request_state;
+
+BOOST_AUTO_TEST_SUITE(request_machine)
+
+namespace {
+
+constexpr std::int64_t now_us = 5'000'000;
+
+retrieval_outcome outcome_of(bool sent, std::uint32_t status = 0) {
+  retrieval_outcome outcome;
+  outcome.sent = sent;
+  outcome.dimse_status = status;
+  outcome.problem = sent ? "" : "late";
+  return outcome;
+}
+
+study_settled settled(std::size_t present, std::size_t missing, retrieval_outcome outcome = outcome_of(true)) {
+  study_settled end;
+  end.present.resize(present);
+  end.missing.resize(missing);
+  end.outcome = std::move(outcome);
+  return end;
+}
+
+conclusion after(std::uint32_t attempts, const study_settled& end) {
+  request_row row;
+  row.state = state::processing;
+  row.attempts = attempts;
+  return conclude(row, end, now_us);
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(allows_these_moves_and_no_others) {
+  const std::vector<state> all{state::scheduled,  state::processing, state::completed,
+                               state::incomplete, state::failed,     state::cancelled};
+  for (const auto from : all)
+    for (const auto to : all) {
+      bool legal = to == state::scheduled;  // from a terminal state: an explicit retry
+      if (from == state::scheduled) legal = to != state::incomplete;
+      if (from == state::processing) legal = to != state::processing;
+      BOOST_TEST_CONTEXT(name_of(from) << " -> " << name_of(to)) { BOOST_TEST(is_legal(from, to) == legal); }
+    }
+}
+
+BOOST_AUTO_TEST_CASE(completes_only_when_nothing_is_missing) {
+  BOOST_TEST((after(0, settled(3, 0)).state == state::completed));
+  BOOST_TEST((after(0, settled(2, 1)).state == state::scheduled));
+  BOOST_TEST((after(0, settled(0, 0)).state == state::scheduled));
+  // The PACS may say what it likes: what is here counts.
+  BOOST_TEST((after(5, settled(3, 0, outcome_of(true, 0xa700))).state == state::completed));
+}
+
+BOOST_AUTO_TEST_CASE(burns_no_attempt_when_nothing_was_sent) {
+  const auto end = after(5, settled(0, 3, outcome_of(false)));
+  BOOST_TEST((end.state == state::scheduled));
+  BOOST_TEST((end.waits_for == waiting_reason::retry_later));
+  BOOST_TEST(end.not_before_us > now_us);
+  BOOST_TEST(!end.burns_attempt);
+  BOOST_TEST(end.reason == "late");
+}
+
+BOOST_AUTO_TEST_CASE(climbs_the_ladder_and_then_gives_up) {
+  const std::vector<std::int64_t> waits_s{30, 120, 600, 1800, 7200};
+  for (std::uint32_t attempts = 0; attempts < waits_s.size(); ++attempts) {
+    const auto end = after(attempts, settled(1, 1));
+    BOOST_TEST((end.state == state::scheduled));
+    BOOST_TEST(end.burns_attempt);
+    BOOST_TEST(end.not_before_us == now_us + waits_s[attempts] * 1'000'000);
+  }
+  BOOST_TEST((after(5, settled(1, 1)).state == state::incomplete));
+  BOOST_TEST((after(5, settled(0, 2)).state == state::failed));
+}
+
+BOOST_AUTO_TEST_CASE(does_not_repeat_what_would_end_the_same_way) {
+  BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa900))).state == state::failed));
+  BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa700))).state == state::scheduled));
+  BOOST_TEST(after(0, settled(0, 2, outcome_of(true, 0xa801))).parks_pacs);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_beginning_and_the_end_of_a_long_history) {
+  request_row row;
+  for (int i = 0; i < 200; ++i) advance(row, state::processing, i, std::to_string(i));
+  BOOST_TEST(row.history.size() == most_history_steps);
+  BOOST_TEST(row.history.front().reason == "0");
+  BOOST_TEST(row.history.back().reason == "199");
+}
+
+BOOST_AUTO_TEST_CASE(clears_what_it_waited_for_at_an_end) {
+  request_row row;
+  row.reason = waiting_reason::retry_later;
+  row.not_before_us = 9;
+  advance(row, state::cancelled, now_us, "by amy");
+  BOOST_TEST((row.reason == waiting_reason::none));
+  BOOST_TEST(row.not_before_us == 0);
+  BOOST_TEST(row.ended_us == now_us);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace penstock::actors

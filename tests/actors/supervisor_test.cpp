@@ -1,0 +1,78 @@
+#include "actors/supervisor.hpp"
+
+#include <boost/test/unit_test.hpp>
+#include <set>
+
+#include "actors/system_config.hpp"
+#include "storage/core_store.hpp"
+#include "tests/actors/mock_actors.hpp"
+#include "tests/actors/shard_support.hpp"
+#include "tests/actors/site_of_tests.hpp"
+
+namespace penstock::tests {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+BOOST_AUTO_TEST_SUITE(supervisor)
+
+namespace {
+
+dimse_port_actor::behavior_type no_port(dimse_port_actor::pointer) {
+  return {[](const start_dimse&) {}, [](const tell_dimse&) {}, [](const stop_dimse&) {}, [](const disown_dimse&) {},
+          [](const describe_actor&) { return answered{"{}"}; }};
+}
+
+dicom_listener_actor::behavior_type no_listener(dicom_listener_actor::pointer) {
+  return {[](const expect_arrivals&) -> caf::result<arrivals_expected> { return unasked(); },
+          [](const stop_arrivals&) -> caf::result<arrivals_stopped> { return unasked(); }, [](const disown_dimse&) {},
+          [](const describe_actor&) { return answered{"{}"}; }};
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(starts_everybody_says_how_they_are_and_ends_in_time) {
+  temporary_directory folder;
+  auto state = storage::state_directory::open({.root = folder.path() / "state", .shards = 2});
+  BOOST_REQUIRE_MESSAGE(state.ok(), (state.ok() ? "" : state.error().text()));
+  auto opened = storage::open_core_store({state->core(), state->fence()});
+  BOOST_REQUIRE(opened.ok());
+  actors::system_config config;
+  caf::actor_system system{config};
+  actors::crew members{system};
+  {
+    caf::scoped_actor self{system};
+    actors::server_tree_options options;
+    options.rules = std::make_shared<conf::rules>(site_of_tests());
+    options.core = opened->store;
+    options.state = &*state;
+    options.clocks = actors::system_time_source();
+    options.port = members.add(system.spawn(no_port));
+    options.listener = members.add(system.spawn(no_listener));
+    options.sink = members.add(system.spawn(mock_sink, std::make_shared<sink_log>()));
+    options.on_journal_failure = [](const failure& problem) { BOOST_ERROR(problem.text()); };
+    const auto tree = actors::start_server_tree(system, members, options);
+    BOOST_TEST(tree.queues.size() == 2U);
+    BOOST_TEST(tree.governors.size() == 2U);
+    BOOST_TEST(tree.shards.size() == 2U);
+    std::multiset<std::string> kinds;
+    self->request(tree.supervisor, 10s, describe_server{"ada"})
+        .receive(
+            [&](const answered& answer) {
+              for (const auto& each : json::parse(answer.json).at("actors")) {
+                kinds.insert(each.at("actor").get<std::string>());
+                BOOST_TEST_CONTEXT(each.dump()) { BOOST_TEST(each.value("state", "") != "silent"); }
+              }
+            },
+            [](const caf::error& problem) { BOOST_ERROR(from_caf(problem, "describe").text()); });
+    BOOST_TEST(kinds.count("audit_journal") == 1U);
+    for (const auto* kind : {"project_queue", "project_search", "governor_clock", "pacs_association", "cache_shard"})
+      BOOST_TEST_CONTEXT(kind) { BOOST_TEST(kinds.count(kind) == 2U); }
+    members.end_all();
+  }
+  BOOST_TEST(members.wait(20s));
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace penstock::tests
