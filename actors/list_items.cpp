@@ -133,12 +133,11 @@ item_context context_of(const std::vector<pacs_outlook>& outlook, const conf::ru
 
 std::string reason_of(const request_row& row, const item_context& context) {
   if (row.state != request_state::scheduled || row.reason == waiting_reason::none) return {};
-  if (row.reason == waiting_reason::ready) {
-    const auto outlook = context.outlook.find(row.pacs);
-    const bool told = outlook != context.outlook.end() && !outlook->second.reason.empty();
-    return told ? outlook->second.reason : "next in turn";
-  }
+  const auto outlook = context.outlook.find(row.pacs);
+  const bool told = outlook != context.outlook.end() && !outlook->second.reason.empty();
+  if (row.reason == waiting_reason::ready) return told ? outlook->second.reason : "next in turn";
   std::string reason{name_of(row.reason)};
+  if (told) reason += ": " + outlook->second.reason;
   if (row.reason == waiting_reason::retry_later && row.not_before_us != 0)
     reason += ": next try " + rfc3339(row.not_before_us);
   return reason;

@@ -100,10 +100,16 @@ messages::result<void> control_gateway::loop::bind() {
 }
 
 void control_gateway::loop::start() {
-  if (parts_.peers.audit_journal) port_->send(parts_.peers.audit_journal, messages::follow_events{"control_gateway"});
+  meet_peers();
+  thread_ = std::thread{[this] { run(); }};
+}
+
+void control_gateway::loop::meet_peers() {
+  commands_.set_peers(parts_.peers);
+  if (!parts_.peers.audit_journal) return;
+  port_->send(parts_.peers.audit_journal, messages::follow_events{"control_gateway"});
   watch_rules();
   enrol();
-  thread_ = std::thread{[this] { run(); }};
 }
 
 void control_gateway::loop::watch_rules() {
@@ -171,7 +177,10 @@ bool control_gateway::loop::turn() {
     eventfd_t ignored = 0;
     ::eventfd_read(wake_, &ignored);
     std::lock_guard lock{mutex_};
-    if (new_peers_) commands_.set_peers(*std::exchange(new_peers_, {}));
+    if (new_peers_) {
+      parts_.peers = *std::exchange(new_peers_, {});
+      meet_peers();
+    }
     if (refuse_) commands_.refuse_from_now();
   }
   // Rules before commands: what tightens acts first.

@@ -61,6 +61,7 @@ class control_gateway::loop {
   port_type::behavior_type handlers();
   event_outlets outlets();
   void rules_changed(const messages::rules_published& published);
+  void meet_peers();
   void watch_rules();
   void enrol();
   void tick(std::int64_t now_ms);

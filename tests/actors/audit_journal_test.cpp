@@ -19,7 +19,7 @@ class full_disk {
   full_disk() {
     std::signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &before_);
-    const rlimit limited{.rlim_cur = 1, .rlim_max = before_.rlim_max};
+    const rlimit limited{.rlim_cur = 64 << 10, .rlim_max = before_.rlim_max};
     setrlimit(RLIMIT_FSIZE, &limited);
   }
   ~full_disk() { setrlimit(RLIMIT_FSIZE, &before_); }
@@ -122,7 +122,9 @@ BOOST_AUTO_TEST_CASE(writes_how_far_it_has_come_to_the_fence) {
 }
 
 BOOST_AUTO_TEST_CASE(answers_nobody_once_the_store_has_failed_and_says_so_once) {
-  auto first = self->request(journal, 1min, append("a"));
+  auto large = append("a");
+  large.entries[0].rows[0].value = std::string(1 << 20, 'x');
+  auto first = self->request(journal, 1min, large);
   auto second = self->request(journal, 1min, append("b"));
   {
     const full_disk full;
@@ -142,6 +144,9 @@ BOOST_AUTO_TEST_CASE(answers_nobody_once_the_store_has_failed_and_says_so_once) 
   first.receive(no_answer, timeout);
   second.receive(no_answer, timeout);
   later.receive(no_answer, timeout);
+  // Debian's RocksDB asserts when a database whose files failed is closed. A server never closes one: it ends at once.
+  static auto* const never_closed = new std::vector<std::shared_ptr<storage::row_store>>;
+  never_closed->push_back(core);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

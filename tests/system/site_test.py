@@ -105,8 +105,10 @@ def test_every_request_goes_from_scheduled_to_completed_and_events_tell(site):
         assert [row["outcome"] for row in answer["rows"]] == ["accepted"] * len(items), answer
         history = follow(control, {row["request"] for row in answer["rows"]})
         requests = control.all_pages("requests.list", {"filter": {}}, "requests", PROJECT)
+    # A study that both archives hold can arrive from one at a time: the other's start is then put back once.
+    put_back = ["scheduled", "processing"]
     for states in history.values():
-        assert states == ["scheduled", "processing", "completed"], history
+        assert states in (put_back + ["completed"], put_back * 2 + ["completed"]), history
     assert {(r["pacs"], r["StudyInstanceUID"]) for r in requests} == set(expected)
     for request in requests:
         _, study = expected[request["pacs"], request["StudyInstanceUID"]]

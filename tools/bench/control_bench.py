@@ -22,7 +22,7 @@ import uuid
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [ROOT, os.path.join(ROOT, "tests", "system")]
 
-from protocol import Control, NoAnswer  # noqa: E402
+from protocol import Control, NoAnswer, Refused  # noqa: E402
 from tools.site import contract  # noqa: E402
 from tools.site.processes import SiteError  # noqa: E402
 from tools.site.running import Site, build_programs, is_healthy, port_of  # noqa: E402
@@ -84,7 +84,7 @@ def first_answer(ask, began):
         try:
             if ask():
                 return time.monotonic() - began
-        except NoAnswer:
+        except (NoAnswer, Refused):  # not yet
             pass
         if time.monotonic() - began > READY_TIMEOUT_S:
             raise SiteError("the server is not ready after %d s" % READY_TIMEOUT_S)
@@ -106,7 +106,8 @@ def restart(site, log):
         page = {}
 
         def listed():
-            page.update(control.ask("requests.list", {"filter": {}, "limit": LISTED}, PROJECT, timeout_s=CALL_TIMEOUT_S))
+            wanted = {"filter": {}, "limit": LISTED}
+            page.update(control.ask("requests.list", wanted, PROJECT, timeout_s=CALL_TIMEOUT_S))
             return page
         listed_s = first_answer(listed, began)
     return (healthy_s, hello_s, listed_s), page, server

@@ -122,8 +122,8 @@ template <class Found>
 void for_each_item(std::span<const std::byte> in, Found found) {
   constexpr std::size_t head_bytes = 4;
   while (in.size() >= head_bytes) {
-    const auto content = in.subspan(head_bytes).first(std::min<std::size_t>(in.size() - head_bytes,
-                                                                            big_endian(in.subspan(2, 2))));
+    const auto content =
+        in.subspan(head_bytes).first(std::min<std::size_t>(in.size() - head_bytes, big_endian(in.subspan(2, 2))));
     found(std::to_integer<std::uint8_t>(in[0]), content);
     in = in.subspan(head_bytes + content.size());
   }
