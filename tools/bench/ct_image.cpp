@@ -1,5 +1,6 @@
 #include "tools/bench/ct_image.hpp"
 
+#include <iterator>
 #include <algorithm>
 #include <array>
 #include <cstdint>
@@ -136,7 +137,7 @@ dimse::sample_image make_ct_image(const patient_study& of, std::size_t dataset_b
   const auto series_uid = of.study_uid + ".1";
   const auto rows = std::to_string(dataset_bytes / (2 * columns));
   const auto uid = instance_uid(0);
-  std::vector<element> elements{scanner_elements.begin(), scanner_elements.end()};
+  std::vector<element> elements{std::begin(scanner_elements), std::end(scanner_elements)};
   elements.insert(elements.end(), {{0x0008, 0x0016, "UI", ct_image_storage},
                                    {0x0008, 0x0018, "UI", uid},
                                    {0x0010, 0x0010, "PN", "Bench^Invented"},
