@@ -31,7 +31,7 @@ PROJECTS = {
     "alz-brain": Project("Brain imaging in early Alzheimer disease", "2014P001234", ("amy",), "2099-12-31", "4 GiB",
                          (0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 16, 19, 20, 22), ((GENERAL, "9999999"),)),
     "knee-mri": Project("Cartilage of the knee in runners", "2019P000777", ("raj",), "2099-12-31", "48 MiB",
-                        (0, 1, 2, 4, 6, 17, 18), small_quota="16 MiB"),
+                        (0, 1, 2, 4, 6, 17, 18), small_quota="8 MiB"),
     "old-study": Project("A study whose approval has lapsed", "2009P000001", ("amy", "raj"), "2020-12-31", "1 GiB",
                          (0, 1)),
 }
