@@ -101,7 +101,7 @@ def download(tour):
     tour.run("download", "--to", "images", "--mrn", "1000001", "--mrn", "2004512", "--key-file", "amy-download.key")
     tour.shell("find images -type f | sort | head -n 12; echo ...; find images -type f | wc -l; du -sh images")
     explain("Does anything in there say who the patients are, or look like DICOM?")
-    tour.shell("grep -rlaE 'DICM|Doe|Buc|1000001|2004512' images | wc -l")
+    tour.shell("grep -rlaE 'DICM|Doe\\^|Buc\\^|1000001|2004512' images | wc -l")
     tour.run("open", "list", "images", "--key-file", "amy-download.key")
     tour.run("open", "verify", "images", "--key-file", "amy-download.key")
     explain("Drawn straight from the sealed file, decrypted in memory only:")
