@@ -14,6 +14,7 @@ std::optional<messages::failure> refuse_submit(const submit_facts& facts) {
 
 bool has_room(const quota_facts& quota) {
   if (quota.used_bytes >= quota.quota_bytes) return false;
+  if (quota.used_bytes == 0 && quota.reserved_bytes == 0) return true;
   const auto left = quota.quota_bytes - quota.used_bytes;
   // Without an estimate at least something must be left beside what others have reserved.
   return quota.reserved_bytes < left && quota.estimated_bytes <= left - quota.reserved_bytes;

@@ -40,7 +40,8 @@ struct quota_facts {
   std::uint64_t estimated_bytes = 0;  ///< of this study
 };
 
-/// Is there room to start one more study of that estimate? One that runs may overshoot.
+/// Is there room to start one more study of that estimate? One that runs may overshoot; one that is estimated larger
+/// than the whole quota starts when it is alone, since only then will it be known.
 [[nodiscard]] bool has_room(const quota_facts& quota);
 
 struct item_facts {

@@ -102,6 +102,11 @@ BOOST_AUTO_TEST_CASE(quota_reserves_and_lets_what_runs_overshoot) {
   BOOST_TEST(!has_room({1'000, 100, 100, 801}));
   BOOST_TEST(!has_room({1'000, 900, 100, 0}));
   BOOST_TEST(!has_room({1'000, 1'200, 0, 0}));
+  BOOST_TEST_MESSAGE("what seems larger than the whole quota starts when it is alone");
+  BOOST_TEST(has_room({1'000, 0, 0, 5'000}));
+  BOOST_TEST(!has_room({1'000, 0, 1, 5'000}));
+  BOOST_TEST(!has_room({1'000, 1, 0, 5'000}));
+  BOOST_TEST(!has_room({0, 0, 0, 0}));
   BOOST_TEST(!has_room({1'000, 100, ~0ULL, ~0ULL}));
   BOOST_TEST(has_room({~0ULL, 0, 0, ~0ULL}));
   BOOST_TEST(!has_room({0, 0, 0, 0}));
