@@ -41,8 +41,7 @@ move_job move_job_for(const conf::pacs& pacs, const retrieve_study& command) {
   job.move_destination = pacs.calling_ae;
   job.study_uid = command.study;
   job.series_uids = command.series;
-  job.wait_for_go = false;
-  job.send_before_boottime_ns = command.send_before_boottime_ns;
+  job.wait_for_go = true;
   job.idle_timeout_ms = static_cast<std::uint32_t>(pacs.idle_timeout.count());
   job.total_timeout_ms = static_cast<std::uint32_t>(pacs.total_timeout.count());
   return job;
@@ -63,9 +62,10 @@ find_query image_query(const dicom_uid& study, const dicom_uid& series) {
       most_instances_of_a_series};
 }
 
-std::vector<dicom_uid> series_of(const query_answered& answer, const enumerate_study& what, study_enumerated& found) {
-  std::vector<dicom_uid> series;
-  found.truncated = found.truncated || answer.truncated;
+series_listed series_of(const query_answered& answer, const list_series& what) {
+  series_listed found;
+  auto& series = found.series;
+  found.truncated = answer.truncated;
   for (const auto& row : answer.rows) {
     dicom_uid uid{value_of(row, "SeriesInstanceUID")};
     if (!is_valid_uid(uid.reveal())) continue;
@@ -77,10 +77,10 @@ std::vector<dicom_uid> series_of(const query_answered& answer, const enumerate_s
         std::find(found.modalities.begin(), found.modalities.end(), modality) == found.modalities.end())
       found.modalities.push_back(modality);
   }
-  return series;
+  return found;
 }
 
-void add_instances(const query_answered& answer, study_enumerated& found) {
+void add_instances(const query_answered& answer, images_listed& found) {
   found.truncated = found.truncated || answer.truncated;
   for (const auto& row : answer.rows) {
     dicom_uid uid{value_of(row, "SOPInstanceUID")};

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "conf/rules.hpp"
+#include "messages/associations.hpp"
 #include "messages/dimse.hpp"
 #include "messages/retrievals.hpp"
 
@@ -20,11 +21,10 @@ inline constexpr std::uint32_t most_instances_of_a_series = 20'000;
 [[nodiscard]] messages::find_query series_query(const messages::dicom_uid& study);
 [[nodiscard]] messages::find_query image_query(const messages::dicom_uid& study, const messages::dicom_uid& series);
 
-/// The series of an answer that were asked for; modalities and truncation go into `found`.
-[[nodiscard]] std::vector<messages::dicom_uid> series_of(const messages::query_answered& answer,
-                                                         const messages::enumerate_study& what,
-                                                         messages::study_enumerated& found);
-void add_instances(const messages::query_answered& answer, messages::study_enumerated& found);
+/// The series of an answer that were asked for, with their modalities.
+[[nodiscard]] messages::series_listed series_of(const messages::query_answered& answer,
+                                                const messages::list_series& what);
+void add_instances(const messages::query_answered& answer, messages::images_listed& found);
 
 /// "0xA801".
 [[nodiscard]] std::string hex_status(std::uint32_t status);

@@ -12,9 +12,9 @@
 #include "actors/journal_pen.hpp"
 #include "actors/permit_policy.hpp"
 #include "actors/query_line.hpp"
-#include "messages/type_ids.hpp"
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
+#include "messages/type_ids.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
 
@@ -27,8 +27,9 @@ using std::chrono::milliseconds;
 
 /// A predecessor's permit may still be on its way to the disk; it is void after its send deadline.
 constexpr milliseconds settling_in = send_deadline + network_guard;
-/// A queue that has not said what became of a permit is gone or restarting.
-constexpr std::int64_t permit_patience_ns = 10'000'000'000;
+/// A queue that has not said what became of a permit is gone or restarting. It may take as long as an association
+/// takes.
+constexpr std::int64_t permit_patience_ns = 60'000'000'000;
 constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
 constexpr milliseconds first_back_off{5'000};
@@ -46,6 +47,7 @@ class governor_clock {
     pen_.enrol([this] { self_->delayed_send(handle{self_}, settling_in, tick{generation_}); });
     return {
         [this](const work_waiting& work) { on_work(work); },
+        [this](const claim_permit& claim) { return on_claim(claim); },
         [this](const permit_answered& answer) { on_answer(answer); },
         [this](const retrieval_over& over) { on_over(over); },
         [this](const retrieval_alive& alive) { on_alive(alive); },
@@ -75,6 +77,23 @@ class governor_clock {
     evaluate();
   }
 
+  /// What was offered is decided anew and stamped: since then a window may have closed, and the send comes at once.
+  caf::result<permit_granted> on_claim(const claim_permit& claim) {
+    const auto offered = unanswered_.find(claim.permit);
+    if (offered == unanswered_.end()) return to_caf({errc::conflict, "claim a permit: it is no longer kept"});
+    const auto now = options_.clocks.now();
+    refresh_contract(now);
+    const auto renewed = policy_.renew(now, contract_, claim.permit);
+    if (!renewed.stamp) {
+      unanswered_.erase(offered);
+      evaluate();
+      return to_caf({errc::conflict, "claim a permit: " + outlook_text(renewed.decision)});
+    }
+    offered->second.since_ns = now.boottime_ns;
+    offered->second.stamped = true;
+    return granted(now, offered->second.project, *renewed.stamp);
+  }
+
   void on_answer(const permit_answered& answer) {
     unanswered_.erase(answer.permit);
     if (!answer.started) policy_.withdraw(answer.permit);
@@ -94,7 +113,7 @@ class governor_clock {
 
   void on_query(const query_wanted& wanted) {
     auto who = caf::actor_cast<query_line::asker>(self_->current_sender());
-    if (!line(wanted.purpose).join(wanted.project, wanted.ticket, std::move(who)))
+    if (!line(wanted.purpose).join(wanted.project, {wanted.ticket, std::max(wanted.queries, 1U), std::move(who)}))
       return;  // the asker asks again; the limit is query_line::most_waiting
     evaluate();
   }
@@ -128,13 +147,13 @@ class governor_clock {
   void restore() {
     const auto now = options_.clocks.now();
     std::vector<lease> leases;
-    auto seen = storage::read_rows<lease>(
-        *options_.core, {.prefix = keys::leases_at(options_.pacs)}, "lease", [&](std::string_view, lease&& each) {
-          leftovers_.insert(each.permit);
-          last_number_ = std::max(last_number_, each.permit);
-          leases.push_back(std::move(each));
-          return true;
-        });
+    auto seen = storage::read_rows<lease>(*options_.core, {.prefix = keys::leases_at(options_.pacs)}, "lease",
+                                          [&](std::string_view, lease&& each) {
+                                            leftovers_.insert(each.permit);
+                                            last_number_ = std::max(last_number_, each.permit);
+                                            leases.push_back(std::move(each));
+                                            return true;
+                                          });
     if (!seen) return self_->quit(to_caf(seen.error()));
     policy_.restore(read_stamps("start"), leases, now);
     finds_.policy.restore(read_stamps("find"), now);
@@ -163,7 +182,7 @@ class governor_clock {
     auto wake_ns = grant_queries(now, finds_);
     wake_ns = std::min(wake_ns, grant_queries(now, enumerations_));
     permit_decision last;
-    while ((last = decide(now)).granted()) grant(now, last.project);
+    while ((last = decide(now)).granted()) offer(now, last.project);
     tell_outlook(last);
     erase_expired_leases();
     if (last.not_before_boottime_ns > 0) wake_ns = std::min(wake_ns, last.not_before_boottime_ns);
@@ -200,11 +219,18 @@ class governor_clock {
     window_name_ = stretch.window ? pacs->windows[*stretch.window].name : "closed";
   }
 
-  void grant(const instant& now, const std::string& project) {
+  /// Counted in memory from here on, so that nobody is offered what this one may take.
+  void offer(const instant& now, const std::string& project) {
     auto& to = queues_[project];
     --to.ready;
     const auto permit = ++last_number_;
-    const auto stamp = policy_.reserve(now, permit, project);
+    static_cast<void>(policy_.reserve(now, permit, project));
+    unanswered_[permit] = {project, now.boottime_ns, false};
+    self_->send(to.address, permit_offered{permit, options_.pacs});
+  }
+
+  permit_granted granted(const instant& now, const std::string& project, const start_stamp& stamp) {
+    const auto permit = stamp.number;
     permit_granted granted;
     granted.permit = permit;
     granted.pacs = options_.pacs;
@@ -213,19 +239,22 @@ class governor_clock {
     granted.rows.push_back(storage::put_row(keys::lease(options_.pacs, permit), lease{permit, project}));
     for (const auto old : policy_.prune(now))
       granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, "start", old)));
-    unanswered_[permit] = now.boottime_ns;
-    self_->send(to.address, std::move(granted));
+    return granted;
   }
 
-  /// A permit nobody answered: if its start was committed, the lease row says so and it stays in flight.
+  /// A permit nobody answered: if its start was committed, the lease row says so and it stays in flight. One that was
+  /// never stamped was never counted.
   void drop_unanswered(const instant& now) {
     for (auto each = unanswered_.begin(); each != unanswered_.end();) {
-      if (now.boottime_ns - each->second < permit_patience_ns) {
+      if (now.boottime_ns - each->second.since_ns < permit_patience_ns) {
         ++each;
         continue;
       }
       auto row = options_.core->get(storage::column::rows, keys::lease(options_.pacs, each->first));
-      if (row && !row->has_value()) policy_.waste(each->first);
+      if (!each->second.stamped)
+        policy_.withdraw(each->first);
+      else if (row && !row->has_value())
+        policy_.waste(each->first);
       each = unanswered_.erase(each);
     }
   }
@@ -237,12 +266,15 @@ class governor_clock {
     const auto per_minute = searching ? pacs->find_per_minute : pacs->enumerate_per_minute;
     const char* what = searching ? "find" : "enumerate";
     while (!of.empty()) {
-      if (const auto at = of.policy.not_before(now, per_minute); at > now.boottime_ns) return at;
+      const auto queries = std::min(of.front().queries, std::max(per_minute, 1U));
+      if (const auto at = of.policy.not_before(now, per_minute, queries); at > now.boottime_ns) return at;
       const auto next = of.take();
-      const auto number = ++last_number_;
-      query_granted granted{next.ticket, options_.pacs, {}};
-      granted.rows.push_back(
-          storage::put_row(keys::stamp(options_.pacs, what, number), of.policy.reserve(now, number)));
+      query_granted granted{next.ticket, options_.pacs, queries, {}};
+      for (std::uint32_t i = 0; i < queries; ++i) {
+        const auto number = ++last_number_;
+        granted.rows.push_back(
+            storage::put_row(keys::stamp(options_.pacs, what, number), of.policy.reserve(now, number)));
+      }
       for (const auto old : of.policy.prune(now))
         granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, what, old)));
       self_->send(next.who, std::move(granted));
@@ -278,8 +310,9 @@ class governor_clock {
       leftovers_.erase(permit);
       entry.rows.push_back(storage::erase_row(keys::lease(options_.pacs, permit)));
     }
-    pen_.append(std::move(entry), [](const entries_committed&) {},
-                [this](const failure& problem) { self_->quit(to_caf(problem)); });
+    pen_.append(
+        std::move(entry), [](const entries_committed&) {},
+        [this](const failure& problem) { self_->quit(to_caf(problem)); });
   }
 
   void sleep_until(const instant& now, std::int64_t wake_ns) {
@@ -322,9 +355,7 @@ class governor_clock {
             .dump()};
   }
 
-  query_line& line(query_purpose purpose) {
-    return purpose == query_purpose::search ? finds_ : enumerations_;
-  }
+  query_line& line(query_purpose purpose) { return purpose == query_purpose::search ? finds_ : enumerations_; }
 
   handle::pointer self_;
   governor_clock_options options_;
@@ -335,7 +366,12 @@ class governor_clock {
   contract contract_;
   std::string window_name_ = "closed";
   std::map<std::string, queue> queues_;
-  std::map<std::uint64_t, std::int64_t> unanswered_;  ///< permit -> granted at, boottime
+  struct unanswered_permit {
+    std::string project;
+    std::int64_t since_ns = 0;  ///< boottime
+    bool stamped = false;
+  };
+  std::map<std::uint64_t, unanswered_permit> unanswered_;  ///< offered, and nobody has said what became of them
   std::set<std::uint64_t> leftovers_;
   std::uint64_t last_number_ = 0;
   std::uint64_t generation_ = 0;

@@ -3,14 +3,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <deque>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "actors/dimse_jobs.hpp"
+#include "actors/query_children.hpp"
 #include "actors/retrieval_watch.hpp"
 #include "conf/rules_queries.hpp"
 #include "messages/actor_errors.hpp"
@@ -23,10 +22,10 @@ namespace {
 using namespace messages;
 using std::chrono::milliseconds;
 
-constexpr std::size_t most_query_children = 4;
-constexpr std::size_t most_waiting_queries = 1024;
 constexpr std::chrono::seconds local_patience{15};
 constexpr std::chrono::minutes settle_patience{60};
+/// Between "all is ready" and the order to send: what the queue, the governor and the journal need, amply.
+constexpr std::int64_t prepared_patience_us = 30'000'000;
 constexpr milliseconds look_every{250};  ///< also the pace of progress events
 constexpr std::int64_t alive_every_us = 5'000'000;
 
@@ -36,16 +35,19 @@ class pacs_association {
   static constexpr const char* name = "pacs_association";
 
   pacs_association(handle::pointer self, pacs_association_options options)
-      : self_(self), options_(std::move(options)) {}
+      : self_(self),
+        options_(std::move(options)),
+        queries_(options_.pacs, [this](const find_job& job) { return start_query(job); }) {}
 
   /// Whoever waits is told now and need not wait for its own, long deadline.
   ~pacs_association() {
     const caf::error gone = caf::sec::request_receiver_down;
-    for (auto& [ticket, running] : retrievals_) running.promise.deliver(gone);
+    for (auto& [ticket, running] : retrievals_) {
+      if (running.prepared) running.prepared->deliver(gone);
+      if (running.settled) running.settled->deliver(gone);
+    }
     for (auto& [ticket, promise] : echoes_) promise.deliver(gone);
-    const failure restarting{errc::internal, "query " + options_.pacs + ": the part that does this is restarting"};
-    for (auto& [ticket, child] : std::exchange(queries_, {})) child.done(restarting);
-    for (auto& child : std::exchange(waiting_, {})) child.done(restarting);
+    queries_.fail_all({errc::internal, "query " + options_.pacs + ": the part that does this is restarting"});
   }
 
   handle::behavior_type make_behavior() {
@@ -54,8 +56,10 @@ class pacs_association {
     self_->delayed_send(handle{self_}, look_every, tick{});
     return {
         [this](const run_query& query) { return on_query(query); },
-        [this](const enumerate_study& what) { return on_enumerate(what); },
-        [this](retrieve_study& command) { return on_retrieve(command); },
+        [this](const list_series& what) { return on_list_series(what); },
+        [this](const list_images& what) { return on_list_images(what); },
+        [this](prepare_retrieval& order) { return on_prepare(order.what); },
+        [this](const retrieve_study& command) { return on_retrieve(command); },
         [this](const cancel_retrieval& which) { on_cancel(which); },
         [this](const echo_pacs&) { return on_echo(); },
         [this](const dimse_reported& report) { on_report(report); },
@@ -68,15 +72,11 @@ class pacs_association {
   }
 
  private:
-  struct query_child {
-    find_job job;
-    std::vector<query_answered> answers;  ///< by query
-    std::function<void(result<std::vector<query_answered>>)> done;
-    std::optional<failure> refused;
-  };
   struct retrieval {
     retrieve_study command;
-    caf::typed_response_promise<study_settled> promise;
+    std::optional<caf::typed_response_promise<retrieval_prepared>> prepared;  ///< until all is ready
+    std::optional<caf::typed_response_promise<study_settled>> settled;        ///< since the order to send
+    std::int64_t let_go_us = 0;                                               ///< without an order to send by then
     retrieval_watch watch;
     retrieval_outcome outcome;
     bool child_runs = false;
@@ -91,26 +91,16 @@ class pacs_association {
 
   // ---- queries ----
 
-  void ask(std::vector<find_query> queries, std::function<void(result<std::vector<query_answered>>)> done) {
+  void ask(std::vector<find_query> queries, query_children::asker who) {
     const auto* at = pacs();
-    if (!at) return done(fail(errc::not_found, "query: the PACS is no longer in the rules"));
-    if (waiting_.size() >= most_waiting_queries)
-      return done(fail(errc::rate_limited, "query " + options_.pacs + ": too many queries are waiting"));
-    query_child child;
-    child.job = find_job_for(*at, std::move(queries));
-    child.answers.resize(child.job.queries.size());
-    child.done = std::move(done);
-    waiting_.push_back(std::move(child));
-    start_queries();
+    if (!at) return who(fail(errc::not_found, "query: the PACS is no longer in the rules"));
+    queries_.ask(find_job_for(*at, std::move(queries)), std::move(who));
   }
 
-  void start_queries() {
-    while (!waiting_.empty() && queries_.size() < most_query_children) {
-      const auto ticket = ++last_ticket_;
-      auto& child = queries_[ticket] = std::move(waiting_.front());
-      waiting_.pop_front();
-      self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(child.job)});
-    }
+  std::uint64_t start_query(const find_job& job) {
+    const auto ticket = ++last_ticket_;
+    self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(job)});
+    return ticket;
   }
 
   caf::result<query_answered> on_query(const run_query& query) {
@@ -125,36 +115,33 @@ class pacs_association {
     return promise;
   }
 
-  /// SERIES first, then IMAGE for each series: some PACS answer IMAGE queries only under a series.
-  caf::result<study_enumerated> on_enumerate(const enumerate_study& what) {
-    auto promise = self_->make_response_promise<study_enumerated>();
-    ask({series_query(what.study)}, [this, promise, what](result<std::vector<query_answered>> answers) mutable {
-      study_enumerated found;
-      const auto series = answers ? series_of(answers->front(), what, found) : std::vector<dicom_uid>{};
-      if (!answers)
-        promise.deliver(to_caf(answers.error()));
-      else if (series.empty())
-        promise.deliver(std::move(found));
-      else if (series.size() > most_dimse_queries)
-        promise.deliver(to_caf({errc::too_large, "enumerate: more series than one study may have"}));
+  caf::result<series_listed> on_list_series(const list_series& what) {
+    auto promise = self_->make_response_promise<series_listed>();
+    ask({series_query(what.study)}, [promise, what](result<std::vector<query_answered>> answers) mutable {
+      if (answers)
+        promise.deliver(series_of(answers->front(), what));
       else
-        list_images(what.study, series, std::move(found), promise);
+        promise.deliver(to_caf(answers.error()));
     });
     return promise;
   }
 
-  void list_images(const dicom_uid& study, const std::vector<dicom_uid>& series, study_enumerated found,
-                   caf::typed_response_promise<study_enumerated> promise) {
+  caf::result<images_listed> on_list_images(const list_images& what) {
+    if (what.series.empty() || what.series.size() > most_dimse_queries)
+      return to_caf({errc::too_large, "list images: none or too many series in one question"});
     std::vector<find_query> queries;
-    for (const auto& uid : series) queries.push_back(image_query(study, uid));
-    ask(std::move(queries), [promise, found](result<std::vector<query_answered>> images) mutable {
-      if (images) {
-        for (const auto& answer : *images) add_instances(answer, found);
+    for (const auto& uid : what.series) queries.push_back(image_query(what.study, uid));
+    auto promise = self_->make_response_promise<images_listed>();
+    ask(std::move(queries), [promise](result<std::vector<query_answered>> answers) mutable {
+      images_listed found;
+      if (answers)
+        for (const auto& answer : *answers) add_instances(answer, found);
+      if (answers)
         promise.deliver(std::move(found));
-      } else {
-        promise.deliver(to_caf(images.error()));
-      }
+      else
+        promise.deliver(to_caf(answers.error()));
     });
+    return promise;
   }
 
   caf::result<echo_answered> on_echo() {
@@ -169,59 +156,101 @@ class pacs_association {
 
   // ---- retrievals ----
 
-  /// A second question for the same request takes the first one's place: the asker was restarted.
-  caf::result<study_settled> on_retrieve(retrieve_study& command) {
-    auto promise = self_->make_response_promise<study_settled>();
-    for (auto& [ticket, running] : retrievals_)
+  retrieval* find_retrieval(const retrieve_study& command, std::uint64_t& ticket) {
+    for (auto& [number, running] : retrievals_)
       if (running.command.project == command.project && running.command.request == command.request &&
           running.command.permit == command.permit) {
-        running.promise = promise;
-        return promise;
+        ticket = number;
+        return &running;
       }
-    const auto* at = pacs();
-    if (!at || options_.clocks.boottime_ns() >= command.send_before_boottime_ns ||
-        command.shard >= options_.shards.size()) {
-      promise.deliver(never_sent(command, at ? "not sent in time" : "the PACS is no longer in the rules"));
-      return promise;
-    }
+    return nullptr;
+  }
+
+  caf::result<retrieval_prepared> on_prepare(retrieve_study& command) {
+    if (!pacs()) return to_caf({errc::not_found, "prepare a retrieval: the PACS is no longer in the rules"});
+    if (command.shard >= options_.shards.size())
+      return to_caf({errc::internal, "prepare a retrieval: there is no such shard"});
+    auto promise = self_->make_response_promise<retrieval_prepared>();
     const auto ticket = ++last_ticket_;
     auto& running = retrievals_[ticket];
     running.command = std::move(command);
-    running.promise = promise;
+    running.prepared = promise;
     running.watch.expected = running.command.expected.size();
-    running.watch.last_sign_us = now_us();
-    self_->request(options_.shards[running.command.shard], local_patience,
-                   reserve_pack{options_.pacs, running.command.study})
+    self_
+        ->request(options_.shards[running.command.shard], local_patience,
+                  reserve_pack{options_.pacs, running.command.study})
         .then([this, ticket](const pack_reserved& place) { expect(ticket, place); },
-              [this, ticket](const caf::error& problem) { abandon(ticket, from_caf(problem, "reserve a pack")); });
+              [this, ticket](const caf::error& problem) { let_go(ticket, from_caf(problem, "reserve a pack")); });
     return promise;
   }
 
   void expect(std::uint64_t ticket, const pack_reserved& place) {
-    const auto& command = retrievals_.at(ticket).command;
-    expect_arrivals arrivals{options_.pacs,   ticket,          options_.pacs,
-                             command.study,   command.patient, place.directory,
-                             place.stem,      options_.most_study_bytes, options_.most_study_instances};
-    self_->request(options_.listener, local_patience, std::move(arrivals))
-        .then([this, ticket](const arrivals_expected&) { send_move(ticket); },
-              [this, ticket](const caf::error& problem) { abandon(ticket, from_caf(problem, "expect arrivals")); });
-  }
-
-  void send_move(std::uint64_t ticket) {
-    auto& running = retrievals_.at(ticket);
+    const auto found = retrievals_.find(ticket);
     const auto* at = pacs();
-    if (!at || running.outcome.cancelled) return abandon(ticket, {errc::conflict, "cancelled before it was sent"});
-    running.child_runs = true;
-    self_->send(options_.port,
-                start_dimse{options_.pacs, ticket, storage::encode_dimse(move_job_for(*at, running.command))});
+    if (found == retrievals_.end()) return;
+    if (!at) return let_go(ticket, {errc::not_found, "prepare a retrieval: the PACS is no longer in the rules"});
+    const auto& command = found->second.command;
+    expect_arrivals arrivals{options_.pacs,
+                             ticket,
+                             at->ae_title,
+                             command.study,
+                             command.patient,
+                             place.directory,
+                             place.stem,
+                             options_.most_study_bytes,
+                             options_.most_study_instances};
+    self_->request(options_.listener, local_patience, std::move(arrivals))
+        .then([this, ticket](const arrivals_expected&) { associate(ticket); },
+              [this, ticket](const caf::error& problem) { let_go(ticket, from_caf(problem, "expect arrivals")); });
   }
 
-  /// Nothing went to the PACS.
-  void abandon(std::uint64_t ticket, const failure& problem) {
+  void associate(std::uint64_t ticket) {
+    const auto found = retrievals_.find(ticket);
+    const auto* at = pacs();
+    if (found == retrievals_.end() || !at) return stop_arriving(ticket);
+    found->second.child_runs = true;
+    self_->send(options_.port,
+                start_dimse{options_.pacs, ticket, storage::encode_dimse(move_job_for(*at, found->second.command))});
+  }
+
+  void on_ready(std::uint64_t ticket) {
+    const auto found = retrievals_.find(ticket);
+    if (found == retrievals_.end() || !found->second.prepared) return;
+    found->second.let_go_us = now_us() + prepared_patience_us;
+    std::exchange(found->second.prepared, std::nullopt)->deliver(retrieval_prepared{found->second.command.permit});
+  }
+
+  /// The order to send. A second one for the same request takes the first one's place: the asker was restarted.
+  caf::result<study_settled> on_retrieve(const retrieve_study& command) {
+    auto promise = self_->make_response_promise<study_settled>();
+    std::uint64_t ticket = 0;
+    auto* running = find_retrieval(command, ticket);
+    const bool late = options_.clocks.boottime_ns() >= command.send_before_boottime_ns;
+    if (!running || (!running->settled && (running->prepared || late))) {
+      promise.deliver(never_sent(command, running ? "not sent in time" : "the association ended before the request"));
+      if (running) let_go(ticket, {errc::conflict, "not sent in time"});
+      return promise;
+    }
+    const bool sent_already = running->settled.has_value();
+    running->settled = promise;
+    if (sent_already) return promise;
+    running->watch.last_sign_us = now_us();
+    self_->send(options_.port,
+                tell_dimse{options_.pacs, ticket, storage::encode_dimse(go{command.send_before_boottime_ns})});
+    return promise;
+  }
+
+  /// A retrieval that was not ordered to be sent: nothing went to the PACS, and nothing will.
+  void let_go(std::uint64_t ticket, const failure& problem) {
     auto found = retrievals_.find(ticket);
     if (found == retrievals_.end()) return;
-    found->second.promise.deliver(never_sent(found->second.command, problem.text()));
+    if (found->second.prepared) found->second.prepared->deliver(to_caf(problem));
+    if (found->second.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
     retrievals_.erase(found);
+    stop_arriving(ticket);
+  }
+
+  void stop_arriving(std::uint64_t ticket) {
     self_->request(options_.listener, local_patience, stop_arrivals{options_.pacs, ticket})
         .then([](const arrivals_stopped&) {}, [](const caf::error&) {});
   }
@@ -239,64 +268,39 @@ class pacs_association {
   }
 
   void on_cancel(const cancel_retrieval& which) {
-    for (auto& [ticket, running] : retrievals_)
-      if (running.command.project == which.project && running.command.request == which.request) {
-        running.outcome.cancelled = true;
-        if (running.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
-      }
+    std::vector<std::uint64_t> unsent;
+    for (auto& [ticket, running] : retrievals_) {
+      if (running.command.project != which.project || running.command.request != which.request) continue;
+      running.outcome.cancelled = true;
+      if (!running.settled)
+        unsent.push_back(ticket);
+      else if (running.child_runs)
+        self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+    }
+    for (const auto ticket : unsent) let_go(ticket, {errc::conflict, "cancelled before it was sent"});
   }
 
   // ---- what children and the listener say ----
 
   void on_report(const dimse_reported& report) {
     const auto kind = storage::dimse_kind(report.message);
-    if (kind == find_row::kind) return on_find_row(report);
-    if (kind == find_done::kind) return on_find_done(report);
+    if (kind == find_row::kind) return queries_.on_row(report);
+    if (kind == find_done::kind) return queries_.on_done(report);
     if (kind == find_ended::kind) return on_find_ended(report);
     if (kind == echo_done::kind) return on_echo_done(report);
+    if (kind == ready::kind) return on_ready(report.ticket);
     if (kind == move_sent::kind || kind == move_progress::kind) return on_move_sign(report.ticket);
     if (kind == move_done::kind) return on_move_done(report);
-  }
-
-  void on_find_row(const dimse_reported& report) {
-    auto child = queries_.find(report.ticket);
-    auto row = storage::decode_dimse<find_row>(report.message);
-    if (child == queries_.end() || !row || row->query >= child->second.answers.size()) return;
-    child->second.answers[row->query].rows.push_back({std::move(row->attributes)});
-  }
-
-  void on_find_done(const dimse_reported& report) {
-    auto child = queries_.find(report.ticket);
-    auto done = storage::decode_dimse<find_done>(report.message);
-    if (child == queries_.end() || !done || done->query >= child->second.answers.size()) return;
-    child->second.answers[done->query].truncated = done->truncated;
-    if (done->dimse_status != 0 && !done->truncated)
-      child->second.refused =
-          failure{errc::pacs_unavailable,
-                  "query " + options_.pacs + ": the PACS answered with status " + hex_status(done->dimse_status)};
   }
 
   void on_find_ended(const dimse_reported& report) {
     auto ended = storage::decode_dimse<find_ended>(report.message);
     if (!ended) return;
     saw(ended->outcome, ended->problem);
-    finish_query(report.ticket,
+    queries_.finish(report.ticket,
                  ended->outcome == peer_outcome::answered
                      ? std::optional<failure>{}
                      : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
-  }
-
-  void finish_query(std::uint64_t ticket, std::optional<failure> problem) {
-    auto found = queries_.find(ticket);
-    if (found == queries_.end()) return;
-    auto child = std::move(found->second);
-    queries_.erase(found);
-    if (!problem) problem = child.refused;
-    if (problem)
-      child.done(*problem);
-    else
-      child.done(std::move(child.answers));
-    start_queries();
   }
 
   void on_echo_done(const dimse_reported& report) {
@@ -322,6 +326,8 @@ class pacs_association {
     if (found == retrievals_.end() || !done) return;
     saw(done->outcome, done->problem);
     auto& running = found->second;
+    if (!running.settled)
+      return let_go(report.ticket, {errc::pacs_unavailable, "associate with " + options_.pacs + ": " + done->problem});
     running.outcome.sent = done->sent;
     running.outcome.dimse_status = done->dimse_status;
     running.outcome.problem = done->problem;
@@ -331,12 +337,14 @@ class pacs_association {
   void on_end(const dimse_ended& end) {
     if (auto found = retrievals_.find(end.ticket); found != retrievals_.end()) {
       found->second.child_runs = false;
-      if (!found->second.watch.move_over) {
+      if (!found->second.settled) {
+        let_go(end.ticket, {errc::pacs_unavailable, "associate with " + options_.pacs + ": " + end.problem});
+      } else if (!found->second.watch.move_over) {
         found->second.outcome.problem = "the association's process ended: " + end.problem;
         move_is_over(end.ticket, found->second, true);
       }
     }
-    finish_query(end.ticket, failure{errc::pacs_unavailable,
+    queries_.finish(end.ticket, failure{errc::pacs_unavailable,
                                      "query " + options_.pacs + ": the association's process ended: " + end.problem});
     if (auto echo = echoes_.find(end.ticket); echo != echoes_.end()) {
       echo->second.deliver(echo_answered{false, 0, end.problem});
@@ -367,18 +375,24 @@ class pacs_association {
   void on_tick() {
     self_->delayed_send(handle{self_}, look_every, tick{});
     const auto now = now_us();
+    std::vector<std::uint64_t> forgotten;
     for (auto& [ticket, running] : retrievals_) {
+      if (!running.settled) {
+        if (running.let_go_us != 0 && now >= running.let_go_us) forgotten.push_back(ticket);
+        continue;
+      }
       look(ticket, running);
       if (running.changed) say_progress(running);
       if (running.child_runs && running.watch.arrived != running.told_child) {
         running.told_child = running.watch.arrived;
-        self_->send(options_.port, tell_dimse{options_.pacs, ticket,
-                                              storage::encode_dimse(still_arriving{running.watch.arrived})});
+        self_->send(options_.port,
+                    tell_dimse{options_.pacs, ticket, storage::encode_dimse(still_arriving{running.watch.arrived})});
       }
       if (now - running.alive_said_us < alive_every_us) continue;
       running.alive_said_us = now;
       self_->send(options_.governor, retrieval_alive{running.command.permit});
     }
+    for (const auto ticket : forgotten) let_go(ticket, {errc::conflict, "nobody ordered it to be sent"});
   }
 
   void look(std::uint64_t ticket, retrieval& running) {
@@ -403,9 +417,15 @@ class pacs_association {
     auto& command = running.command;
     running.outcome.refused += running.watch.refused;
     say_progress(running);
-    settle_study order{command.project, command.request, command.permit,           options_.pacs,
-                       command.study,   parts,           std::move(command.expected), running.outcome};
-    auto promise = running.promise;
+    settle_study order{command.project,
+                       command.request,
+                       command.permit,
+                       options_.pacs,
+                       command.study,
+                       parts,
+                       std::move(command.expected),
+                       running.outcome};
+    auto promise = *running.settled;
     self_->request(options_.shards[command.shard], settle_patience, std::move(order))
         .then([promise](study_settled& settled) mutable { promise.deliver(std::move(settled)); },
               [promise](const caf::error& problem) mutable { promise.deliver(problem); });
@@ -437,8 +457,8 @@ class pacs_association {
     return {nlohmann::json{{"actor", name},
                            {"of", options_.pacs},
                            {"state", "running"},
-                           {"queries", queries_.size()},
-                           {"queries_waiting", waiting_.size()},
+                           {"queries", queries_.running()},
+                           {"queries_waiting", queries_.waiting()},
                            {"retrievals", retrievals_.size()},
                            {"reachable", reachable_}}
                 .dump()};
@@ -446,8 +466,7 @@ class pacs_association {
 
   handle::pointer self_;
   pacs_association_options options_;
-  std::map<std::uint64_t, query_child> queries_;
-  std::deque<query_child> waiting_;
+  query_children queries_;
   std::map<std::uint64_t, caf::typed_response_promise<echo_answered>> echoes_;
   std::map<std::uint64_t, retrieval> retrievals_;
   std::uint64_t last_ticket_ = 0;

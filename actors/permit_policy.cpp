@@ -64,14 +64,28 @@ permit_decision permit_policy::decide(const instant& now, const contract& in_for
                                       const std::vector<waiting_project>& waiting) {
   end_quiet_leases(now, in_force);
   if (waiting.empty()) return wait_for(wait_reason::nothing_waiting);
-  if (paused_) return wait_for(wait_reason::pacs_paused);
-  if (now.clock_in_doubt) return wait_for(wait_reason::clock_in_doubt);
-  if (auto wait = check_window(now, in_force)) return *wait;
-  if (auto wait = check_flights(now, in_force)) return *wait;
-  if (auto wait = check_rates(now, *in_force.limits)) return *wait;
+  if (auto wait = check(now, in_force)) return *wait;
   permit_decision granted;
   granted.project = round_.next(waiting);
   return granted;
+}
+
+std::optional<permit_decision> permit_policy::check(const instant& now, const contract& in_force) {
+  if (paused_) return wait_for(wait_reason::pacs_paused);
+  if (now.clock_in_doubt) return wait_for(wait_reason::clock_in_doubt);
+  if (auto wait = check_window(now, in_force)) return wait;
+  if (auto wait = check_flights(now, in_force)) return wait;
+  return check_rates(now, *in_force.limits);
+}
+
+permit_policy::renewal permit_policy::renew(const instant& now, const contract& in_force, std::uint64_t permit) {
+  const auto found = leases_.find(permit);
+  if (found == leases_.end()) return {std::nullopt, wait_for(wait_reason::nothing_waiting)};
+  auto kept = std::move(found->second);
+  withdraw(permit);
+  if (auto wait = check(now, in_force)) return {std::nullopt, *wait};
+  leases_[permit] = std::move(kept);
+  return {log_.add(permit, now), {}};
 }
 
 start_stamp permit_policy::reserve(const instant& now, std::uint64_t permit, const std::string& project) {
@@ -139,8 +153,9 @@ std::optional<permit_decision> permit_policy::check_rates(const instant& now, co
   return wait;
 }
 
-std::int64_t query_policy::not_before(const instant& now, std::uint32_t per_minute) {
-  const auto free_ns = log_.free_at(now, minute_window, per_minute);
+std::int64_t query_policy::not_before(const instant& now, std::uint32_t per_minute, std::uint32_t queries) {
+  const auto others = per_minute < queries ? 0 : per_minute - queries + 1;  // room for the last is room for all
+  const auto free_ns = log_.free_at(now, minute_window, others);
   return free_ns <= now.boottime_ns ? 0 : free_ns;
 }
 

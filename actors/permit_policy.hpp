@@ -81,6 +81,14 @@ class permit_policy {
   /// used before at this PACS. The project's turn is spent.
   [[nodiscard]] start_stamp reserve(const instant& now, std::uint64_t permit, const std::string& project);
 
+  /// A start that was reserved and not persisted, as of now: its send comes only now. Without a stamp it is not allowed
+  /// any more, is withdrawn, and `decision` says why. It costs no second turn.
+  struct renewal {
+    std::optional<start_stamp> stamp;
+    permit_decision decision;
+  };
+  [[nodiscard]] renewal renew(const instant& now, const contract& in_force, std::uint64_t permit);
+
   /// The stamp was not persisted and nothing was sent: as if it had never been.
   void withdraw(std::uint64_t permit);
   /// The stamp was persisted, but the send did not happen in time: no longer in flight, and the start stays counted.
@@ -116,6 +124,7 @@ class permit_policy {
     std::optional<std::int64_t> quiet_since_ns;  ///< set for a lease that a crash left behind
   };
 
+  [[nodiscard]] std::optional<permit_decision> check(const instant& now, const contract& in_force);
   [[nodiscard]] std::optional<permit_decision> check_flights(const instant& now, const contract& in_force) const;
   [[nodiscard]] std::optional<permit_decision> check_rates(const instant& now, const conf::window_limits& limits);
   void end_quiet_leases(const instant& now, const contract& in_force);
@@ -130,8 +139,9 @@ class permit_policy {
 /// `find_per_minute` or `enumerate_per_minute` of one PACS.
 class query_policy {
  public:
-  /// 0 = a query may go out now, else the instant of CLOCK_BOOTTIME at which the next may.
-  [[nodiscard]] std::int64_t not_before(const instant& now, std::uint32_t per_minute);
+  /// 0 = queries may go out now, else the instant of CLOCK_BOOTTIME at which they may, as far as is known.
+  /// For so many at once, at most `per_minute`.
+  [[nodiscard]] std::int64_t not_before(const instant& now, std::uint32_t per_minute, std::uint32_t queries = 1);
   [[nodiscard]] start_stamp reserve(const instant& now, std::uint64_t number) { return log_.add(number, now); }
   void withdraw(std::uint64_t number) { log_.withdraw(number); }
   void restore(std::vector<start_stamp> stamps, const instant& now) { log_.restore(std::move(stamps), now); }

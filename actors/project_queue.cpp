@@ -9,9 +9,9 @@
 #include "actors/project_queue_impl.hpp"
 #include "actors/queue_entries.hpp"
 #include "actors/request_machine.hpp"
-#include "messages/type_ids.hpp"
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
+#include "messages/type_ids.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
 
@@ -23,6 +23,9 @@ namespace keys = storage::keys;
 namespace {
 
 constexpr std::chrono::seconds tick_every{2};
+/// Connecting and associating, each with its own deadline, and a place in the cache.
+constexpr std::chrono::seconds prepare_patience{45};
+constexpr std::chrono::seconds claim_patience{5};
 /// On top of the PACS's total timeout: settling a study of many gigabytes.
 constexpr std::chrono::minutes settling_patience{30};
 
@@ -44,7 +47,7 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
       [this](list_requests& command) { return on_list(command); },
       [this](show_request& command) { return on_show(command); },
       [this](const describe_usage&) { return on_usage(); },
-      [this](permit_granted& granted) { on_permit(granted); },
+      [this](const permit_offered& offered) { on_offer(offered); },
       [this](const query_granted& granted) { on_query_granted(granted); },
       [this](const governor_outlook& seen) { on_outlook(seen); },
       [this](const rules_published& published) { on_rules(published); },
@@ -65,9 +68,7 @@ void project_queue::load() {
 
 void project_queue::give_up(const failure& problem) { self_->quit(to_caf(problem)); }
 
-const conf::project* project_queue::project() const {
-  return conf::find_project(*options_.rules, options_.project);
-}
+const conf::project* project_queue::project() const { return conf::find_project(*options_.rules, options_.project); }
 
 bool project_queue::expired() const {
   const auto* mine = project();
@@ -91,7 +92,7 @@ void project_queue::on_tick(const tick&) {
   self_->delayed_send(handle{self_}, tick_every, tick{});
   // Said again, because a governor that was restarted has forgotten it.
   announced_.clear();
-  for (const auto& [ticket, query] : tickets_) send_wanted(ticket, query.pacs);
+  for (const auto& [ticket, asking] : tickets_) send_wanted(ticket, asking);
   pump_all();
 }
 
@@ -112,22 +113,57 @@ const request_row* project_queue::next_ready(const std::string& pacs) {
   return nullptr;
 }
 
-void project_queue::on_permit(permit_granted& granted) {
-  const auto& governor = options_.governors.at(granted.pacs);
-  const auto* row = next_ready(granted.pacs);
-  announced_.erase(granted.pacs);
-  if (!row || options_.clocks.boottime_ns() >= granted.send_before_boottime_ns) {
-    self_->send(governor, permit_answered{granted.permit, false});
-    return pump(granted.pacs);
-  }
-  start(*row, std::move(granted));
+void project_queue::on_offer(const permit_offered& offered) {
+  announced_.erase(offered.pacs);
+  const auto* row = next_ready(offered.pacs);
+  if (row) return prepare(*row, offered.permit);
+  self_->send(options_.governors.at(offered.pacs), permit_answered{offered.permit, false});
+  pump(offered.pacs);
+}
+
+/// What takes long comes before the permit is stamped: the association stands, and only the C-MOVE-RQ is missing.
+void project_queue::prepare(const request_row& row, std::uint64_t permit) {
+  ledger_.set_busy(row.number, true);
+  ledger_.reserve(row);
+  auto order = order_for(row, permit, 0);
+  if (!order) return decline(row, permit, order.error());
+  self_->request(options_.associations.at(row.pacs), prepare_patience, prepare_retrieval{std::move(*order)})
+      .then([this, row](const retrieval_prepared& ready) { claim(row, ready.permit); },
+            [this, row, permit](const caf::error& problem) {
+              decline(row, permit, from_caf(problem, "prepare a retrieval"));
+            });
+}
+
+/// Nothing was sent and nothing is counted. The others go first for a while: it may be this study that cannot.
+void project_queue::decline(const request_row& row, std::uint64_t permit, const failure& problem) {
+  self_->send(options_.governors.at(row.pacs), permit_answered{permit, false});
+  put_off(row, problem);
+}
+
+void project_queue::claim(const request_row& row, std::uint64_t permit) {
+  self_->request(options_.governors.at(row.pacs), claim_patience, claim_permit{permit})
+      .then([this, row](permit_granted& granted) { start(row, std::move(granted)); },
+            [this, row, permit](const caf::error&) { give_back(row, permit); });
+}
+
+/// The request stays where it is in line.
+void project_queue::give_back(const request_row& row, std::uint64_t permit) {
+  self_->send(options_.governors.at(row.pacs), permit_answered{permit, false});
+  self_->send(options_.associations.at(row.pacs), cancel_retrieval{row.project, row.number});
+  ledger_.release(row.number);
+  ledger_.set_busy(row.number, false);
+  pump(row.pacs);
 }
 
 /// Reserve, sync, send: the start is on the disk before anything goes to the PACS.
 void project_queue::start(request_row row, permit_granted granted) {
-  ledger_.set_busy(row.number, true);
+  auto stored = ledger_.find(row.number);
+  if (!stored) return give_up(stored.error());
+  const bool still = *stored && (*stored)->state == request_state::scheduled && !changing_.contains(row.number);
+  if (!still || expired() || options_.clocks.boottime_ns() >= granted.send_before_boottime_ns)
+    return give_back(row, granted.permit);
+  row = std::move(**stored);
   changing_.insert(row.number);
-  ledger_.reserve(row);
   row.permit = granted.permit;
   row.started_us = options_.clocks.utc_us();
   row.reason = waiting_reason::none;
@@ -150,16 +186,30 @@ void project_queue::start(request_row row, permit_granted granted) {
       [this](const failure& problem) { give_up(problem); });
 }
 
-void project_queue::retrieve(const request_row& row, std::int64_t send_before_boottime_ns) {
+result<retrieve_study> project_queue::order_for(const request_row& row, std::uint64_t permit,
+                                                std::int64_t send_before_boottime_ns) const {
   auto expected = storage::read_row<instance_list>(*options_.core, keys::expected(row.project, row.number), "expected");
+  if (!expected) return expected.error();
+  if (!*expected || !options_.associations.contains(row.pacs))
+    return fail(errc::internal, "retrieve: the request's PACS or instance list is gone");
+  return retrieve_study{row.project,
+                        row.number,
+                        permit,
+                        row.shard,
+                        row.study,
+                        row.series,
+                        row.patient,
+                        std::move((*expected)->instances),
+                        send_before_boottime_ns};
+}
+
+void project_queue::retrieve(const request_row& row, std::int64_t send_before_boottime_ns) {
+  auto order = order_for(row, row.permit, send_before_boottime_ns);
   const auto* pacs = conf::find_pacs(*options_.rules, row.pacs);
-  if (!expected || !*expected || !pacs || !options_.associations.contains(row.pacs))
-    return on_retrieval_error(row, {errc::internal, "retrieve: the request's PACS or instance list is gone"});
-  retrieve_study command{row.project, row.number,  row.permit,  row.shard,
-                         row.study,   row.series, row.patient, (*expected)->instances,
-                         send_before_boottime_ns};
+  if (!order) return on_retrieval_error(row, order.error());
+  if (!pacs) return on_retrieval_error(row, {errc::internal, "retrieve: the PACS is no longer in the rules"});
   const auto patience = std::chrono::duration_cast<std::chrono::seconds>(pacs->total_timeout) + settling_patience;
-  self_->request(options_.associations.at(row.pacs), patience, std::move(command))
+  self_->request(options_.associations.at(row.pacs), patience, std::move(*order))
       .then([this, number = row.number](const study_settled& settled) { on_settled(number, settled); },
             [this, row](const caf::error& problem) { on_retrieval_error(row, from_caf(problem, "retrieve a study")); });
 }

@@ -6,9 +6,9 @@
 #include "actors/project_queue_impl.hpp"
 #include "actors/queue_entries.hpp"
 #include "actors/request_machine.hpp"
-#include "messages/type_ids.hpp"
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
+#include "messages/type_ids.hpp"
 #include "storage/journal_reader.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
@@ -207,7 +207,7 @@ caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
     }
     const bool was_waiting = row.state == request_state::scheduled;
     // Tightening acts first and is recorded at once after.
-    if (!was_waiting)
+    if (!was_waiting || ledger_.is_busy(number))
       self_->send(options_.associations.at(row.pacs), cancel_retrieval{options_.project, number});
     advance(row, request_state::cancelled, options_.clocks.utc_us(), "cancelled by " + command.who.user);
     entries.push_back(request_entry("request.cancelled", command.who.user, row, "cancelled by " + command.who.user));
@@ -255,9 +255,9 @@ caf::result<answered> project_queue::on_delete(delete_holdings& command) {
 
 /// The last claim that goes lets the bytes go; if the server dies before, the shard finds them at its next start.
 void project_queue::release_bytes(const holding_row& holding) {
-  auto claims = options_.core->scan(storage::column::rows,
-                                    {.prefix = keys::claims_on(holding.pacs, holding.study), .limit = 1},
-                                    [](std::string_view, std::string_view) { return true; });
+  auto claims =
+      options_.core->scan(storage::column::rows, {.prefix = keys::claims_on(holding.pacs, holding.study), .limit = 1},
+                          [](std::string_view, std::string_view) { return true; });
   if (!claims || claims->visited > 0) return;
   self_->request(options_.shards.at(holding.shard), shard_patience, forget_study{holding.pacs, holding.study})
       .then([](const study_forgotten&) {}, [](const caf::error&) {});

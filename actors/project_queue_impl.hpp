@@ -41,8 +41,8 @@ class project_queue {
                                                  std::vector<messages::journal_entry> entries, std::string answer,
                                                  std::function<void()> then);
   struct admitted;
-  admitted admit_item(const messages::submit_item& item, messages::request_priority priority,
-                      const std::string& user, std::set<std::string>& in_this_call);
+  admitted admit_item(const messages::submit_item& item, messages::request_priority priority, const std::string& user,
+                      std::set<std::string>& in_this_call);
   std::optional<messages::failure> refusal(const std::string& user) const;
   messages::result<messages::download_authorised> gather_download(const messages::authorise_download& command,
                                                                   std::vector<messages::holding_row>& holdings);
@@ -50,23 +50,34 @@ class project_queue {
   std::vector<messages::pacs_outlook> outlook() const;
 
   // ---- preparation (project_queue_prepare.cpp) ----
+  struct enumeration;
   void pump(const std::string& pacs);
   void pump_all();
-  void want_query(const messages::request_row& row);
-  void send_wanted(std::uint64_t ticket, const std::string& pacs);
+  void want_queries(enumeration asking);
+  void send_wanted(std::uint64_t ticket, const enumeration& asking);
   void on_query_granted(const messages::query_granted& granted);
   void verify(messages::request_row row);
   void on_verified(messages::request_row row, const messages::query_answered& answer);
-  void enumerate(messages::request_row row);
-  void on_enumerated(messages::request_row row, const messages::study_enumerated& found);
+  void ask_next(enumeration asking, std::uint32_t queries);
+  void on_series(enumeration asking, const messages::series_listed& listed);
+  void on_images(enumeration asking, const messages::images_listed& listed);
+  void on_enumerated(enumeration asked);
   void on_adoption(messages::request_row row, messages::instance_list expected, const messages::study_settled& have);
-  void postpone(messages::request_row row, const messages::failure& problem);
+  void postpone(const messages::request_row& row, const messages::failure& problem);
+  void put_off(const messages::request_row& row, const messages::failure& problem);
   void commit_row(messages::request_row row, messages::journal_entry entry, std::function<void()> then = {});
 
   // ---- from permit to holding (project_queue.cpp) ----
-  void on_permit(messages::permit_granted& granted);
+  void on_offer(const messages::permit_offered& offered);
   const messages::request_row* next_ready(const std::string& pacs);
+  void prepare(const messages::request_row& row, std::uint64_t permit);
+  void decline(const messages::request_row& row, std::uint64_t permit, const messages::failure& problem);
+  void claim(const messages::request_row& row, std::uint64_t permit);
+  void give_back(const messages::request_row& row, std::uint64_t permit);
   void start(messages::request_row row, messages::permit_granted granted);
+  [[nodiscard]] messages::result<messages::retrieve_study> order_for(const messages::request_row& row,
+                                                                     std::uint64_t permit,
+                                                                     std::int64_t send_before_boottime_ns) const;
   void retrieve(const messages::request_row& row, std::int64_t send_before_boottime_ns);
   void on_settled(std::uint64_t number, const messages::study_settled& settled);
   void on_retrieval_error(const messages::request_row& row, const messages::failure& problem);
@@ -89,16 +100,24 @@ class project_queue {
   project_queue_options options_;
   journal_pen<handle::pointer> pen_;
   queue_ledger ledger_;
-  struct wanted {
+  /// What is asked of the PACS about a request before its permit: whose it is, its series, then their images.
+  struct enumeration {
     std::uint64_t request = 0;
     std::string pacs;
+    bool series_known = false;
+    std::vector<messages::dicom_uid> series;  ///< whose images are still to be listed
+    std::vector<messages::dicom_uid> instances;
+    std::vector<std::string> modalities;
+    messages::request_row row;  ///< as it was when the last query was granted
+
+    [[nodiscard]] std::uint32_t queries() const;
   };
-  std::map<std::uint64_t, wanted> tickets_;                 ///< of queries that were not granted yet
-  std::map<std::string, std::size_t> preparing_;            ///< by PACS
-  std::map<std::string, std::string> outlook_;              ///< by PACS: why no permit comes now
+  std::map<std::uint64_t, enumeration> tickets_;  ///< whose next queries were not granted yet
+  std::map<std::string, std::size_t> preparing_;  ///< by PACS
+  std::map<std::string, std::string> outlook_;    ///< by PACS: why no permit comes now
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> announced_;  ///< by PACS: ready, waiting
-  std::set<std::uint64_t> changing_;      ///< a change of their state is on its way to the disk
-  std::set<std::string> deleting_;        ///< keys of holdings whose end is on its way to the disk
+  std::set<std::uint64_t> changing_;  ///< a change of their state is on its way to the disk
+  std::set<std::string> deleting_;    ///< keys of holdings whose end is on its way to the disk
   std::map<std::string, std::vector<answer_promise>> running_operations_;
   std::uint64_t last_ticket_ = 0;
 };

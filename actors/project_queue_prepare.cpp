@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "actors/project_queue_impl.hpp"
 #include "actors/queue_entries.hpp"
 #include "actors/request_machine.hpp"
-#include "messages/type_ids.hpp"
 #include "conf/rules_queries.hpp"
+#include "messages/type_ids.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
 
@@ -22,6 +23,9 @@ namespace {
 
 /// Requests of one PACS that are being verified or enumerated at a time.
 constexpr std::size_t most_preparing = 4;
+/// IMAGE queries, one a series, that one permit of the governor covers: a study of many series leaves turns to others.
+constexpr std::size_t most_queries_at_once = 16;
+constexpr std::size_t most_instances_of_a_study = 200'000;
 constexpr std::chrono::minutes query_patience{10};
 constexpr std::chrono::minutes shard_patience{5};
 constexpr std::int64_t postponed_us = 15'000'000;
@@ -51,6 +55,7 @@ void project_queue::pump(const std::string& pacs) {
   const auto governor = options_.governors.find(pacs);
   if (!mine || governor == options_.governors.end()) return;
   std::uint64_t ready = 0;
+  std::vector<std::uint64_t> begin;
   bool room = true;
   if (!expired()) {
     auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
@@ -61,8 +66,17 @@ void project_queue::pump(const std::string& pacs) {
       if (row->identity_verified && row->enumerated)
         ready += room ? 1 : 0;
       else if (preparing_[pacs] < most_preparing)
-        want_query(*row);
+        begin.push_back(row->number);
     }
+  }
+  for (const auto number : begin) {
+    if (preparing_[pacs] >= most_preparing) break;
+    ++preparing_[pacs];
+    ledger_.set_busy(number, true);
+    enumeration asking;
+    asking.request = number;
+    asking.pacs = pacs;
+    want_queries(std::move(asking));
   }
   const auto told = std::pair{ready, ledger_.waiting_count(pacs)};
   const auto [before, first] = announced_.try_emplace(pacs, told);
@@ -71,31 +85,35 @@ void project_queue::pump(const std::string& pacs) {
   self_->send(governor->second, work_waiting{options_.project, mine->weight, ready, told.second});
 }
 
-void project_queue::want_query(const request_row& row) {
+void project_queue::want_queries(enumeration asking) {
   const auto ticket = ++last_ticket_;
-  tickets_[ticket] = {row.number, row.pacs};
-  ++preparing_[row.pacs];
-  ledger_.set_busy(row.number, true);
-  send_wanted(ticket, row.pacs);
+  send_wanted(ticket, asking);
+  tickets_.emplace(ticket, std::move(asking));
 }
 
-void project_queue::send_wanted(std::uint64_t ticket, const std::string& pacs) {
-  self_->send(options_.governors.at(pacs), query_wanted{ticket, options_.project, query_purpose::enumeration});
+void project_queue::send_wanted(std::uint64_t ticket, const enumeration& asking) {
+  self_->send(options_.governors.at(asking.pacs),
+              query_wanted{ticket, options_.project, query_purpose::enumeration, asking.queries()});
+}
+
+std::uint32_t project_queue::enumeration::queries() const {
+  return series.empty() ? 1 : static_cast<std::uint32_t>(std::min(series.size(), most_queries_at_once));
 }
 
 void project_queue::on_query_granted(const query_granted& granted) {
   const auto ticket = tickets_.find(granted.ticket);
   if (ticket == tickets_.end()) return;
-  const auto number = ticket->second.request;
+  auto asking = std::move(ticket->second);
   tickets_.erase(ticket);
-  auto found = ledger_.find(number);
+  auto found = ledger_.find(asking.request);
   if (!found) return give_up(found.error());
   if (!*found || (*found)->state != request_state::scheduled || expired()) {
     --preparing_[granted.pacs];
-    ledger_.set_busy(number, false);
+    ledger_.set_busy(asking.request, false);
     return pump(granted.pacs);
   }
-  auto row = std::move(**found);
+  asking.row = std::move(**found);
+  const auto& row = asking.row;
   journal_entry entry;
   entry.kind = row.identity_verified ? "query.enumerate" : "query.verify";
   entry.user = row.user;
@@ -106,7 +124,9 @@ void project_queue::on_query_granted(const query_granted& granted) {
   entry.rows = granted.rows;
   pen_.append(
       std::move(entry),
-      [this, row](const entries_committed&) { row.identity_verified ? enumerate(row) : verify(row); },
+      [this, asking, queries = granted.queries](const entries_committed&) {
+        asking.row.identity_verified ? ask_next(asking, queries) : verify(asking.row);
+      },
       [this](const failure& problem) { give_up(problem); });
 }
 
@@ -114,8 +134,8 @@ void project_queue::verify(request_row row) {
   run_query query;
   query.level = "STUDY";
   query.keys["StudyInstanceUID"] = protected_text{row.study.reveal()};
-  query.wanted = {"PatientID",  "IssuerOfPatientID", "AccessionNumber",
-                  "StudyDate", "StudyTime",         "ModalitiesInStudy", "InstanceAvailability"};
+  query.wanted = {"PatientID", "IssuerOfPatientID", "AccessionNumber",     "StudyDate",
+                  "StudyTime", "ModalitiesInStudy", "InstanceAvailability"};
   query.most_rows = 10;
   self_->request(options_.associations.at(row.pacs), query_patience, std::move(query))
       .then([this, row](const query_answered& answer) { on_verified(row, answer); },
@@ -133,8 +153,7 @@ void project_queue::on_verified(request_row row, const query_answered& answer) {
     if (value_of(each, "StudyInstanceUID") == row.study.reveal()) match = &each;
   const auto now_us = options_.clocks.utc_us();
   medical_record_number patient;
-  if (match)
-    patient = conf::mrn_of_answer(*pacs, value_of(*match, "PatientID"), value_of(*match, "IssuerOfPatientID"));
+  if (match) patient = conf::mrn_of_answer(*pacs, value_of(*match, "PatientID"), value_of(*match, "IssuerOfPatientID"));
   if (!match || !conf::cohort_has(*mine, patient)) {
     row.error = "no such study of a patient of this project at this PACS";
     advance(row, request_state::failed, now_us, row.error);
@@ -146,35 +165,71 @@ void project_queue::on_verified(request_row row, const query_answered& answer) {
   row.identity_verified = true;
   row.reason = waiting_reason::not_enumerated;
   auto entry = request_entry("request.verified", row.user, row, "identity verified");
-  verified_study seen{patient,        true,
-                      row.accession,  row.study_date,
-                      value_of(*match, "StudyTime"), value_of(*match, "ModalitiesInStudy"),
-                      value_of(*match, "InstanceAvailability"), 0,
+  verified_study seen{patient,
+                      true,
+                      row.accession,
+                      row.study_date,
+                      value_of(*match, "StudyTime"),
+                      value_of(*match, "ModalitiesInStudy"),
+                      value_of(*match, "InstanceAvailability"),
+                      0,
                       now_us};
   entry.rows.push_back(storage::put_row(keys::verified(row.project, row.pacs, row.study), seen));
   commit_row(row, std::move(entry));
 }
 
-void project_queue::enumerate(request_row row) {
-  self_->request(options_.associations.at(row.pacs), query_patience, enumerate_study{row.study, row.series})
-      .then([this, row](const study_enumerated& found) { on_enumerated(row, found); },
-            [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "list what the study holds")); });
+/// SERIES first, then IMAGE for each series, so many as were granted.
+void project_queue::ask_next(enumeration asking, std::uint32_t queries) {
+  const auto& association = options_.associations.at(asking.pacs);
+  const auto on_error = [this, row = asking.row](const caf::error& problem) {
+    postpone(row, from_caf(problem, "list what the study holds"));
+  };
+  if (!asking.series_known) {
+    const list_series question{asking.row.study, asking.row.series};
+    self_->request(association, query_patience, question)
+        .then([this, asking](const series_listed& listed) { on_series(asking, listed); }, on_error);
+    return;
+  }
+  const auto first = asking.series.end() - std::min<std::ptrdiff_t>(queries, std::ssize(asking.series));
+  list_images question{asking.row.study, {first, asking.series.end()}};
+  asking.series.erase(first, asking.series.end());
+  self_->request(association, query_patience, std::move(question))
+      .then([this, asking](const images_listed& listed) { on_images(asking, listed); }, on_error);
 }
 
-void project_queue::on_enumerated(request_row row, const study_enumerated& found) {
-  if (found.truncated || found.instances.empty()) {
-    const auto* text = found.truncated ? "the PACS held back part of the list of instances"
-                                       : "the PACS lists no instances of this study";
-    return postpone(row, {errc::pacs_unavailable, text});
+void project_queue::on_series(enumeration asking, const series_listed& listed) {
+  if (listed.truncated || listed.series.empty()) {
+    const auto* text =
+        listed.truncated ? "the PACS held back part of the list of series" : "the PACS lists no series of this study";
+    return postpone(asking.row, {errc::pacs_unavailable, text});
   }
-  row.expected = found.instances.size();
-  if (!found.modalities.empty()) row.modality = joined(found.modalities);
+  asking.series_known = true;
+  asking.series = listed.series;
+  asking.modalities = listed.modalities;
+  want_queries(std::move(asking));
+}
+
+void project_queue::on_images(enumeration asking, const images_listed& listed) {
+  if (listed.truncated)
+    return postpone(asking.row, {errc::pacs_unavailable, "the PACS held back part of the list of instances"});
+  asking.instances.insert(asking.instances.end(), listed.instances.begin(), listed.instances.end());
+  if (asking.instances.size() > most_instances_of_a_study)
+    return postpone(asking.row, {errc::too_large, "the study has more instances than one study may have"});
+  asking.series.empty() ? on_enumerated(std::move(asking)) : want_queries(std::move(asking));
+}
+
+void project_queue::on_enumerated(enumeration asked) {
+  auto& row = asked.row;
+  if (asked.instances.empty())
+    return postpone(row, {errc::pacs_unavailable, "the PACS lists no instances of this study"});
+  row.expected = asked.instances.size();
+  if (!asked.modalities.empty()) row.modality = joined(asked.modalities);
   row.estimated_bytes = ledger_.estimate_bytes(row.modality, row.expected);
   row.enumerated = true;
   row.reason = waiting_reason::ready;
   row.shard = shard_for(row.study);
-  instance_list expected{found.instances};
-  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, found.instances};
+  instance_list expected{asked.instances};
+  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, asked.instances};
   self_->request(options_.shards.at(row.shard), shard_patience, std::move(question))
       .then([this, row, expected](const study_settled& have) { on_adoption(row, expected, have); },
             [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "look into the cache")); });
@@ -201,9 +256,14 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
 }
 
 /// Tried again later, without a record: nothing was decided. The order of the others goes on.
-void project_queue::postpone(request_row row, const failure& problem) {
-  spdlog::info("project {} request {}: {}", row.project, row.number, problem.text());
+void project_queue::postpone(const request_row& row, const failure& problem) {
   --preparing_[row.pacs];
+  put_off(row, problem);
+}
+
+void project_queue::put_off(const request_row& row, const failure& problem) {
+  spdlog::info("project {} request {}: {}", row.project, row.number, problem.text());
+  ledger_.release(row.number);
   ledger_.set_busy(row.number, false);
   auto stored = ledger_.find(row.number);
   if (stored && *stored && (*stored)->state == request_state::scheduled) {

@@ -20,25 +20,29 @@ class query_line {
 
   struct place {
     std::uint64_t ticket = 0;
+    std::uint32_t queries = 1;
     asker who;
   };
 
   /// False when the line is full. Who asks again keeps its place: askers repeat themselves, since a governor that was
   /// restarted has forgotten them.
-  [[nodiscard]] bool join(const std::string& project, std::uint64_t ticket, asker who) {
+  [[nodiscard]] bool join(const std::string& project, place newcomer) {
     auto found = projects_.begin();
     while (found != projects_.end() && found->first != project) ++found;
     if (found != projects_.end())
       for (const auto& each : found->second)
-        if (each.ticket == ticket && each.who == who) return true;
+        if (each.ticket == newcomer.ticket && each.who == newcomer.who) return true;
     if (waiting_ == most_waiting) return false;
     if (found == projects_.end()) found = projects_.insert(projects_.end(), {project, {}});
-    found->second.push_back({ticket, std::move(who)});
+    found->second.push_back(std::move(newcomer));
     ++waiting_;
     return true;
   }
 
   [[nodiscard]] bool empty() const { return waiting_ == 0; }
+
+  /// Whoever `take` gives next.
+  [[nodiscard]] const place& front() const { return projects_.front().second.front(); }
 
   /// The next in turn; its project goes to the end of the round.
   [[nodiscard]] place take() {

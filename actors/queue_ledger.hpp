@@ -45,6 +45,8 @@ class queue_ledger {
   void set_busy(std::uint64_t number, bool busy);
   /// A start on its way to the disk takes its room at once; `committed` confirms it.
   void reserve(const messages::request_row& row);
+  /// It was not started after all.
+  void release(std::uint64_t number);
   [[nodiscard]] bool is_busy(std::uint64_t number) const { return busy_.contains(number); }
   [[nodiscard]] std::uint64_t waiting_count(const std::string& pacs) const;
   [[nodiscard]] std::vector<std::string> pacs_with_work() const;
@@ -88,7 +90,6 @@ class queue_ledger {
   [[nodiscard]] messages::result<void> unpark(std::int64_t now_us);
   void keep(const messages::request_row& row, std::int64_t now_us);
   void drop(const messages::request_row& row);
-  void release(std::uint64_t number);
   static void trim(line& of);
 
   std::string project_;

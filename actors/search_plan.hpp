@@ -9,7 +9,7 @@
 #include "messages/commands.hpp"
 #include "messages/holdings.hpp"
 #include "messages/result.hpp"
-#include "messages/retrievals.hpp"
+#include "messages/associations.hpp"
 #include "messages/searches.hpp"
 
 namespace penstock::actors {

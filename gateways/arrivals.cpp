@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <iterator>
 
 namespace penstock::gateways {
 
@@ -17,7 +18,10 @@ result<void> arrivals_table::expect(messages::expect_arrivals what) {
   if (by_name_.size() >= most_arrivals)
     return fail(errc::rate_limited, "expect arrivals: too many studies are expected");
   if (by_name_.contains(name)) return fail(errc::conflict, "expect arrivals: the ticket is in use");
-  if (by_study_.contains(what.study)) return fail(errc::conflict, "expect arrivals: the study is arriving already");
+  const auto [first, last] = by_study_.equal_range(what.study);
+  for (auto each = first; each != last; ++each)
+    if (find(each->second)->expected.ae_title == what.ae_title)
+      return fail(errc::conflict, "expect arrivals: the study is arriving already");
   by_study_.emplace(what.study, name);
   arrival next;
   next.expected = std::move(what);
@@ -25,9 +29,20 @@ result<void> arrivals_table::expect(messages::expect_arrivals what) {
   return {};
 }
 
-arrival* arrivals_table::find(const messages::dicom_uid& study) {
-  const auto name = by_study_.find(study);
-  return name == by_study_.end() ? nullptr : find(name->second);
+arrival* arrivals_table::expected_of(const messages::dicom_uid& study, const std::string& calling_ae) {
+  const auto [first, last] = by_study_.equal_range(study);
+  if (first == last) return nullptr;
+  if (std::next(first) == last) return find(first->second);
+  for (auto each = first; each != last; ++each)
+    if (auto* one = find(each->second); one->expected.ae_title == calling_ae) return one;
+  return nullptr;
+}
+
+arrival* arrivals_table::find(child_number child, const messages::dicom_uid& study) {
+  const auto [first, last] = by_study_.equal_range(study);
+  for (auto each = first; each != last; ++each)
+    if (auto* one = find(each->second); one->writers.contains(child)) return one;
+  return first != last && std::next(first) == last ? find(first->second) : nullptr;
 }
 
 arrival* arrivals_table::find(const arrival_name& name) {
@@ -53,11 +68,12 @@ result<storage::descriptor> arrivals_table::open_part(arrival& into) {
   return fail(errc::too_large, "open a part in " + expected.directory + ": too many parts");
 }
 
-decided_store arrivals_table::decide(child_number child, const messages::dicom_uid& study) {
+decided_store arrivals_table::decide(child_number child, const messages::dicom_uid& study,
+                                     const std::string& calling_ae) {
   decided_store answer;
   auto& decision = answer.decision;
   decision.study_uid = study;
-  auto* expected = find(study);
+  auto* expected = expected_of(study, calling_ae);
   if (expected == nullptr || expected->stopping) {
     decision.reason = "the study is not expected";
     return answer;
@@ -82,17 +98,17 @@ decided_store arrivals_table::decide(child_number child, const messages::dicom_u
   return answer;
 }
 
-std::vector<messages::dicom_uid> arrivals_table::forget_child(child_number child) {
-  std::vector<messages::dicom_uid> studies;
+std::vector<arrival_name> arrivals_table::forget_child(child_number child) {
+  std::vector<arrival_name> names;
   for (auto& [name, one] : by_name_)
-    if (one.writers.erase(child) != 0) studies.push_back(one.expected.study);
-  return studies;
+    if (one.writers.erase(child) != 0) names.push_back(name);
+  return names;
 }
 
 void arrivals_table::forget(const arrival_name& name) {
   const auto found = by_name_.find(name);
   if (found == by_name_.end()) return;
-  by_study_.erase(found->second.expected.study);
+  std::erase_if(by_study_, [&](const auto& entry) { return entry.second == name; });
   by_name_.erase(found);
 }
 

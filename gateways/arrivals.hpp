@@ -12,7 +12,7 @@
 
 #include "messages/dimse_inbound.hpp"
 #include "messages/result.hpp"
-#include "messages/retrievals.hpp"
+#include "messages/associations.hpp"
 #include "storage/descriptor.hpp"
 
 namespace penstock::gateways {
@@ -41,29 +41,32 @@ class arrivals_table {
   static constexpr std::size_t most_arrivals = 4096;
   static constexpr std::size_t most_parts = 1000;
 
-  /// A study arrives for one expectation at a time: under the same UID two PACS may hold objects of different patients,
-  /// and what a sender is cannot be told apart. errc::conflict then, and for a name in use; rate_limited at the limit.
+  /// A study arrives for one expectation a PACS at a time: errc::conflict then, and for a name in use; rate_limited at
+  /// the limit.
   [[nodiscard]] messages::result<void> expect(messages::expect_arrivals what);
 
-  /// Opens the next part for a child whose study is expected. That the objects are of the expected patient is for the
-  /// child to check, object by object.
-  [[nodiscard]] decided_store decide(child_number child, const messages::dicom_uid& study);
+  /// Opens the next part for a child whose study is expected. Many a PACS sends under another title than it is called
+  /// by, so `calling_ae` decides only where the same study is expected of several. That the objects are of the expected
+  /// patient is for the child to check, object by object.
+  [[nodiscard]] decided_store decide(child_number child, const messages::dicom_uid& study,
+                                     const std::string& calling_ae);
 
-  /// Null when nobody expects the study (any more).
-  [[nodiscard]] arrival* find(const messages::dicom_uid& study);
+  /// What the child writes of that study, or the only one that expects it; null when there is none (any more).
+  [[nodiscard]] arrival* find(child_number child, const messages::dicom_uid& study);
   [[nodiscard]] arrival* find(const arrival_name& name);
 
-  /// The studies that the child was writing and now is not.
-  std::vector<messages::dicom_uid> forget_child(child_number child);
+  /// The arrivals that the child was writing and now is not.
+  std::vector<arrival_name> forget_child(child_number child);
   void forget(const arrival_name& name);
   [[nodiscard]] std::vector<arrival_name> of_owner(const std::string& owner) const;
   [[nodiscard]] std::size_t size() const { return by_name_.size(); }
 
  private:
   [[nodiscard]] messages::result<storage::descriptor> open_part(arrival& into);
+  [[nodiscard]] arrival* expected_of(const messages::dicom_uid& study, const std::string& calling_ae);
 
   std::map<arrival_name, arrival> by_name_;
-  std::map<messages::dicom_uid, arrival_name> by_study_;
+  std::multimap<messages::dicom_uid, arrival_name> by_study_;
 };
 
 }  // namespace penstock::gateways

@@ -59,7 +59,7 @@ class dicom_listener::loop {
 
   void on_said(child_number child, storage::dimse_packet& packet);
   void on_may_store(child_number child, const storage::dimse_packet& packet);
-  void on_stored(const storage::dimse_packet& packet);
+  void on_stored(child_number child, const storage::dimse_packet& packet);
   void on_refused(child_number child, const storage::dimse_packet& packet);
   void on_closed(child_number child, const messages::dicom_uid& study);
   void on_ended(child_number child, const std::string& problem);
@@ -192,7 +192,7 @@ void dicom_listener::loop::on_said(child_number child, storage::dimse_packet& pa
   if (packet.kind == messages::associated::kind)
     return children_->tell(child, storage::encode_dimse(messages::admit{.admitted = true}));
   if (packet.kind == messages::may_store::kind) return on_may_store(child, packet);
-  if (packet.kind == messages::stored::kind) return on_stored(packet);
+  if (packet.kind == messages::stored::kind) return on_stored(child, packet);
   if (packet.kind == messages::refused::kind) return on_refused(child, packet);
   if (packet.kind != messages::study_closed::kind) return;
   const auto closed = storage::decode_dimse<messages::study_closed>(packet.text);
@@ -204,15 +204,15 @@ void dicom_listener::loop::on_said(child_number child, storage::dimse_packet& pa
 void dicom_listener::loop::on_may_store(child_number child, const storage::dimse_packet& packet) {
   const auto question = storage::decode_dimse<messages::may_store>(packet.text);
   if (!question) return children_->kill(child);
-  auto answer = arrivals_.decide(child, question->study_uid);
+  auto answer = arrivals_.decide(child, question->study_uid, question->calling_ae);
   const bool allowed = answer.decision.allowed;
   children_->tell(child, storage::encode_dimse(answer.decision), std::move(answer.pack));
-  if (allowed) report(*arrivals_.find(question->study_uid), 0, 0, 0);
+  if (allowed) report(*arrivals_.find(child, question->study_uid), 0, 0, 0);
 }
 
-void dicom_listener::loop::on_stored(const storage::dimse_packet& packet) {
+void dicom_listener::loop::on_stored(child_number child, const storage::dimse_packet& packet) {
   const auto stored = storage::decode_dimse<messages::stored>(packet.text);
-  auto* into = stored ? arrivals_.find(stored->study_uid) : nullptr;
+  auto* into = stored ? arrivals_.find(child, stored->study_uid) : nullptr;
   if (into == nullptr) return;
   std::uint64_t bytes = 0;
   for (const auto& instance : stored->instances) bytes += instance.bytes;
@@ -230,14 +230,14 @@ void dicom_listener::loop::on_refused(child_number child, const storage::dimse_p
     spdlog::warn("DICOM: {} objects refused, the last from {}: {}", std::exchange(uncomplained_, 0), peers_[child],
                  refused->reason);
   }
-  auto* of = arrivals_.find(refused->study_uid);
+  auto* of = arrivals_.find(child, refused->study_uid);
   if (of == nullptr) return;
   of->refused += refused->count;
   report(*of, 0, 0, refused->count);
 }
 
 void dicom_listener::loop::on_closed(child_number child, const messages::dicom_uid& study) {
-  auto* one = arrivals_.find(study);
+  auto* one = arrivals_.find(child, study);
   if (one == nullptr || one->writers.erase(child) == 0) return;
   report(*one, 0, 0, 0);
   finish_if_stopped(*one);
@@ -249,8 +249,8 @@ void dicom_listener::loop::on_ended(child_number child, const std::string& probl
   if (!problem.empty()) spdlog::info("DICOM: an association with {} ended: {}", peer->second, problem);
   door_.gone(peer->second);
   peers_.erase(peer);
-  for (const auto& study : arrivals_.forget_child(child)) {
-    auto* one = arrivals_.find(study);
+  for (const auto& name : arrivals_.forget_child(child)) {
+    auto* one = arrivals_.find(name);
     report(*one, 0, 0, 0);
     finish_if_stopped(*one);
   }

@@ -16,6 +16,7 @@
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "messages/associations.hpp"
 #include "messages/commands.hpp"
 #include "messages/errc.hpp"
 #include "messages/holdings.hpp"
@@ -61,8 +62,8 @@ using project_queue_actor = caf::typed_actor<
     caf::replies_to<list_requests>::with<answered>,
     caf::replies_to<show_request>::with<answered>,
     caf::replies_to<describe_usage>::with<answered>,
-    /// The governor lets one retrieval start now.
-    caf::reacts_to<permit_granted>,
+    /// The governor has a place for one more retrieval.
+    caf::reacts_to<permit_offered>,
     /// The governor lets one enumeration or verification go out now.
     caf::reacts_to<query_granted>,
     /// Why no permit comes now.
@@ -90,6 +91,7 @@ using query_asker_actor = caf::typed_actor<caf::reacts_to<query_granted>>;
 /// One per PACS: when a retrieval or a query may start, and for which project.
 using governor_clock_actor = caf::typed_actor<
     caf::reacts_to<work_waiting>,
+    caf::replies_to<claim_permit>::with<permit_granted>,
     caf::reacts_to<permit_answered>,
     caf::reacts_to<retrieval_over>,
     caf::reacts_to<retrieval_alive>,
@@ -103,7 +105,9 @@ using governor_clock_actor = caf::typed_actor<
 /// One per PACS: its associations, each in a child process; reports progress, settles what arrived.
 using pacs_association_actor = caf::typed_actor<
     caf::replies_to<run_query>::with<query_answered>,
-    caf::replies_to<enumerate_study>::with<study_enumerated>,
+    caf::replies_to<list_series>::with<series_listed>,
+    caf::replies_to<list_images>::with<images_listed>,
+    caf::replies_to<prepare_retrieval>::with<retrieval_prepared>,
     /// Answered by the shard that settled it.
     caf::replies_to<retrieve_study>::with<study_settled>,
     caf::reacts_to<cancel_retrieval>,

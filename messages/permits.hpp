@@ -20,6 +20,21 @@ struct work_waiting {
   PENSTOCK_FIELDS(project, weight, ready, waiting);
 };
 
+/// One retrieval may be made ready: its place is kept, nothing is counted yet. The queue has its association set up,
+/// which may take long, and then claims the permit; or it answers that it will not start.
+struct permit_offered {
+  std::uint64_t permit = 0;
+  std::string pacs;
+  PENSTOCK_FIELDS(permit, pacs);
+};
+
+/// All is ready to send: stamp the permit now, by the rules as they are now. Refused when they no longer allow it; the
+/// place is free again then.
+struct claim_permit {
+  std::uint64_t permit = 0;
+  PENSTOCK_FIELDS(permit);
+};
+
 /// The right to send one C-MOVE-RQ before `send_before_boottime_ns` (CLOCK_BOOTTIME). `rows` must be committed with the
 /// entry that records the start: they carry the stamp of the sliding log and the lease.
 struct permit_granted {
@@ -52,21 +67,24 @@ struct retrieval_alive {
 
 enum class query_purpose : std::uint8_t { search, enumeration };
 
-/// One C-FIND-RQ wanted, under `find_per_minute` or `enumerate_per_minute`. Granted in order of arrival per project,
-/// in turn over projects.
+/// So many C-FIND-RQ wanted, under `find_per_minute` or `enumerate_per_minute`. Granted in order of arrival per
+/// project, in turn over projects.
 struct query_wanted {
   std::uint64_t ticket = 0;
   std::string project;
   query_purpose purpose = query_purpose::search;
-  PENSTOCK_FIELDS(ticket, project, purpose);
+  std::uint32_t queries = 1;
+  PENSTOCK_FIELDS(ticket, project, purpose, queries);
 };
 
-/// `rows` go into the entry that records the query.
+/// `queries` C-FIND-RQ may go out now: as many as wanted, or fewer where the limit is lower than that. `rows` go into
+/// the entry that records them.
 struct query_granted {
   std::uint64_t ticket = 0;
   std::string pacs;
+  std::uint32_t queries = 1;
   std::vector<state_row> rows;
-  PENSTOCK_FIELDS(ticket, pacs, rows);
+  PENSTOCK_FIELDS(ticket, pacs, queries, rows);
 };
 
 /// Sent to every queue with work at this PACS whenever the answer to "why not now" changes.

@@ -38,13 +38,11 @@ BOOST_AUTO_TEST_CASE(makes_jobs_that_the_channel_accepts) {
   retrieve_study command;
   command.study = dicom_uid{"1.2"};
   command.series = {dicom_uid{"1.3"}};
-  command.send_before_boottime_ns = 77;
   const auto move = move_job_for(pacs, command);
   BOOST_TEST(check(move).ok());
   BOOST_TEST(move.move_destination == "PENSTOCK");
-  BOOST_TEST(move.send_before_boottime_ns == 77);
   BOOST_TEST(move.series_uids.size() == 1U);
-  BOOST_TEST(!move.wait_for_go);
+  BOOST_TEST(move.wait_for_go);
   BOOST_TEST(move.idle_timeout_ms == 120'000U);
 }
 
@@ -60,21 +58,21 @@ BOOST_AUTO_TEST_CASE(takes_each_valid_series_that_was_asked_for_once) {
   query_answered answer;
   answer.rows = {series_row("1.3", "MR"), series_row("1.3", "MR"), series_row("1..4", "CT"),
                  series_row("1.5", "SR"), series_row("1.6", "MR"), row_of("Modality", "US")};
-  study_enumerated found;
-  BOOST_TEST(series_of(answer, {dicom_uid{"1.2"}, {}}, found).size() == 3U);
+  const auto found = series_of(answer, {dicom_uid{"1.2"}, {}});
+  BOOST_TEST(found.series.size() == 3U);
   BOOST_TEST(found.modalities == (std::vector<std::string>{"MR", "SR"}), boost::test_tools::per_element());
   BOOST_TEST(!found.truncated);
-  study_enumerated narrowed;
-  const auto series = series_of(answer, {dicom_uid{"1.2"}, {dicom_uid{"1.5"}}}, narrowed);
+  const auto series = series_of(answer, {dicom_uid{"1.2"}, {dicom_uid{"1.5"}}}).series;
   BOOST_REQUIRE_EQUAL(series.size(), 1U);
   BOOST_TEST(series[0].reveal() == "1.5");
 }
 
 BOOST_AUTO_TEST_CASE(remembers_that_any_answer_was_cut) {
-  study_enumerated found;
   query_answered answer;
   answer.truncated = true;
-  static_cast<void>(series_of(answer, {}, found));
+  BOOST_TEST(series_of(answer, {}).truncated);
+  images_listed found;
+  add_instances(answer, found);
   add_instances({{row_of("SOPInstanceUID", "1.3.1"), row_of("SOPInstanceUID", "no uid"), {}}, false}, found);
   BOOST_TEST(found.truncated);
   BOOST_TEST(found.instances.size() == 1U);

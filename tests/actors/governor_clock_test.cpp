@@ -15,17 +15,41 @@ namespace {
 /// A queue that always has work: it starts under each permit, and its retrieval lasts as long as the test says.
 struct queue_log {
   std::string project;
+  std::vector<std::uint64_t> offers;
   std::vector<permit_granted> permits;
+  std::vector<std::string> refusals;
   std::vector<query_granted> queries;
   std::vector<std::int64_t> starts_us;  ///< when each permit came
   std::vector<std::string> outlook;
   bool starts = true;   ///< commits the start and says so
   bool answers = true;  ///< else it is silent, as one that was killed
+  bool claims = true;   ///< at once; else its association takes its time
+  bool commits = true;  ///< else it is killed after it has claimed
   std::function<std::int64_t()> utc_us;
   governor_clock_actor governor;
   audit_journal_actor journal;
   std::uint64_t generation = 0;
 };
+
+void claim(project_queue_actor::pointer self, const std::shared_ptr<queue_log>& log, std::uint64_t permit) {
+  self->request(log->governor, caf::infinite, claim_permit{permit})
+      .then(
+          [=](const permit_granted& granted) {
+            log->permits.push_back(granted);
+            log->starts_us.push_back(log->utc_us());
+            if (!log->commits) return;
+            journal_entry entry;
+            entry.kind = "request.started";
+            entry.rows = granted.rows;
+            self->request(log->journal, caf::infinite,
+                          append_entries{"queue/" + log->project, log->generation, {entry}, {}, {}})
+                .then([=](const entries_committed&) {
+                  self->send(log->governor, permit_answered{granted.permit, true});
+                  self->send(log->governor, work_waiting{log->project, 1, 1000, 1000});
+                });
+          },
+          [=](const caf::error& problem) { log->refusals.push_back(from_caf(problem, "claim").text()); });
+}
 
 project_queue_actor::behavior_type mock_queue(project_queue_actor::pointer self, std::shared_ptr<queue_log> log) {
   const auto no = [](const auto&) -> caf::result<answered> { return unasked(); };
@@ -36,20 +60,11 @@ project_queue_actor::behavior_type mock_queue(project_queue_actor::pointer self,
           [=](const list_requests& c) { return no(c); },
           [=](const show_request& c) { return no(c); },
           [=](const describe_usage& c) { return no(c); },
-          [=](const permit_granted& granted) {
-            log->permits.push_back(granted);
-            log->starts_us.push_back(log->utc_us());
+          [=](const permit_offered& offered) {
+            log->offers.push_back(offered.permit);
             if (!log->answers) return;
-            if (!log->starts) return self->send(log->governor, permit_answered{granted.permit, false});
-            journal_entry entry;
-            entry.kind = "request.started";
-            entry.rows = granted.rows;
-            self->request(log->journal, caf::infinite,
-                          append_entries{"queue/" + log->project, log->generation, {entry}, {}, {}})
-                .then([=](const entries_committed&) {
-                  self->send(log->governor, permit_answered{granted.permit, true});
-                  self->send(log->governor, work_waiting{log->project, 1, 1000, 1000});
-                });
+            if (!log->starts) return self->send(log->governor, permit_answered{offered.permit, false});
+            if (log->claims) claim(self, log, offered.permit);
           },
           [=](const query_granted& granted) { log->queries.push_back(granted); },
           [=](const governor_outlook& seen) { log->outlook.push_back(seen.reason); },
@@ -200,10 +215,51 @@ BOOST_AUTO_TEST_CASE(takes_a_permit_back_that_was_not_used) {
   of("alz").starts = false;
   has_work("alz", 1);
   advance(3s);
-  BOOST_TEST(of("alz").permits.size() == 1U);
+  BOOST_TEST(of("alz").offers.size() == 1U);
   of("alz").starts = true;
   has_work("alz", 1);
-  BOOST_TEST(of("alz").permits.size() == 2U);
+  BOOST_TEST(of("alz").permits.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(stamps_a_permit_when_it_is_claimed_and_by_the_rules_of_then) {
+  start(2, 2);
+  of("alz").claims = false;
+  has_work("alz");
+  advance(3s);
+  BOOST_REQUIRE_EQUAL(of("alz").offers.size(), 2U);
+  BOOST_TEST(status().at("in_flight") == 2);
+  advance(10s);
+  const auto claimed = ask<permit_granted>(governor, claim_permit{of("alz").offers[0]});
+  BOOST_REQUIRE(claimed.ok());
+  BOOST_TEST(claimed->send_before_boottime_ns > clocks().boottime_ns());
+  BOOST_TEST(claimed->send_before_boottime_ns <= clocks().boottime_ns() + 1'000'000'000);
+  auto closed = std::make_shared<conf::rules>(*site);
+  closed->pacs["gh-rad"].windows[0].limits.concurrent = 0;
+  self->send(governor, rules_published{closed});
+  settle();
+  const auto refused = ask<permit_granted>(governor, claim_permit{of("alz").offers[1]});
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST(refused.error().text().find("window closed") != std::string::npos);
+  BOOST_TEST(status().at("in_flight") == 1);
+  BOOST_TEST(!ask<permit_granted>(governor, claim_permit{of("alz").offers[1]}).ok());
+}
+
+BOOST_AUTO_TEST_CASE(grants_several_queries_at_once_when_there_is_room_for_all_of_them) {
+  site->pacs["gh-rad"].enumerate_per_minute = 20;
+  start(1);
+  advance(3s);
+  say("alz", query_wanted{1, "alz", query_purpose::enumeration, 16});
+  say("alz", query_wanted{2, "alz", query_purpose::enumeration, 5});
+  say("ms", query_wanted{1, "ms", query_purpose::enumeration, 30});
+  BOOST_REQUIRE_EQUAL(of("alz").queries.size(), 1U);
+  BOOST_TEST(of("alz").queries[0].queries == 16U);
+  BOOST_TEST(of("alz").queries[0].rows.size() == 16U);
+  advance(62s);
+  BOOST_TEST(of("alz").queries.size() == 2U);
+  BOOST_TEST(of("ms").queries.size() == 0U);
+  advance(62s);
+  BOOST_REQUIRE_EQUAL(of("ms").queries.size(), 1U);
+  BOOST_TEST(of("ms").queries[0].queries == 20U);
 }
 
 BOOST_AUTO_TEST_CASE(ends_a_permit_that_nobody_answered_unless_its_start_is_on_the_disk) {
@@ -211,9 +267,17 @@ BOOST_AUTO_TEST_CASE(ends_a_permit_that_nobody_answered_unless_its_start_is_on_t
   of("alz").answers = false;
   has_work("alz");
   advance(3s);
+  BOOST_TEST(of("alz").offers.size() == 1U);
+  advance(61s);
+  BOOST_TEST(of("alz").offers.size() == 2U);
+  of("alz").answers = true;
+  of("alz").commits = false;
+  advance(61s);
   BOOST_TEST(of("alz").permits.size() == 1U);
-  advance(1min);
-  BOOST_TEST(of("alz").permits.size() > 1U);
+  of("alz").commits = true;
+  advance(61s);
+  BOOST_TEST(of("alz").permits.size() == 2U);
+  BOOST_TEST(has_row(keys::lease("gh-rad", of("alz").permits[1].permit)));
 }
 
 BOOST_AUTO_TEST_CASE(counts_on_after_a_kill_and_exceeds_nothing, *boost::unit_test::disabled()) {

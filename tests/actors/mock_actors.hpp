@@ -2,6 +2,7 @@
 // Neighbours of a few lines. Each writes down what it is told in a log that the test reads, and answers as the log
 // says.
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ inline caf::error unasked() { return to_caf({errc::internal, "not asked in this 
 struct governor_log {
   std::vector<work_waiting> work;
   std::vector<permit_answered> answers;
+  std::vector<std::uint64_t> claims;
+  std::int64_t send_before_boottime_ns = std::numeric_limits<std::int64_t>::max();  ///< of what is claimed
+  bool refuses_claims = false;
   std::vector<std::uint64_t> over;
   std::vector<std::uint64_t> alive;
   std::vector<query_wanted> queries;
@@ -40,6 +44,14 @@ inline governor_clock_actor::behavior_type mock_governor(governor_clock_actor::p
             log->work.push_back(work);
             log->asker = caf::actor_cast<caf::actor_addr>(self->current_sender());
           },
+          [=](const claim_permit& claim) -> caf::result<permit_granted> {
+            log->claims.push_back(claim.permit);
+            if (log->refuses_claims) return to_caf({errc::conflict, "the window has closed"});
+            return permit_granted{claim.permit,
+                                  "gh-rad",
+                                  log->send_before_boottime_ns,
+                                  {{storage::keys::lease("gh-rad", claim.permit), "{}", false}}};
+          },
           [=](const permit_answered& answer) { log->answers.push_back(answer); },
           [=](const retrieval_over& over) { log->over.push_back(over.permit); },
           [=](const retrieval_alive& alive) { log->alive.push_back(alive.permit); },
@@ -47,7 +59,7 @@ inline governor_clock_actor::behavior_type mock_governor(governor_clock_actor::p
             log->queries.push_back(wanted);
             log->asker = caf::actor_cast<caf::actor_addr>(self->current_sender());
             auto who = caf::actor_cast<query_asker_actor>(self->current_sender());
-            if (log->grants_queries) self->send(who, query_granted{wanted.ticket, "gh-rad", {}});
+            if (log->grants_queries) self->send(who, query_granted{wanted.ticket, "gh-rad", wanted.queries, {}});
           },
           [=](const pacs_reachability& seen) { log->reachability.push_back(seen); },
           [=](const describe_governor&) { return answered{"{}"}; },
@@ -59,7 +71,11 @@ inline governor_clock_actor::behavior_type mock_governor(governor_clock_actor::p
 
 struct association_log {
   std::vector<run_query> queries;
-  std::vector<enumerate_study> enumerations;
+  std::vector<list_series> enumerations;
+  std::vector<std::size_t> image_queries;  ///< how many in each question
+  std::size_t series_of_a_study = 1;
+  std::vector<retrieve_study> prepared;
+  std::string preparation_problem;  ///< not empty: no retrieval can be prepared
   std::vector<retrieve_study> retrievals;
   std::vector<cancel_retrieval> cancels;
   std::map<std::string, std::vector<query_row>>
@@ -99,10 +115,27 @@ inline pacs_association_actor::behavior_type mock_association(pacs_association_a
             if (log->holds_queries) return self->make_response_promise<query_answered>();
             return answer_query(*log, query);
           },
-          [=](const enumerate_study& what) -> caf::result<study_enumerated> {
+          [=](const list_series& what) -> caf::result<series_listed> {
             log->enumerations.push_back(what);
             if (!log->pacs_problem.empty()) return to_caf({errc::pacs_unavailable, log->pacs_problem});
-            return study_enumerated{log->instances[what.study.reveal()], {"MR"}, false};
+            series_listed listed{{}, {"MR"}, false};
+            for (std::size_t i = 0; i < log->series_of_a_study; ++i)
+              listed.series.push_back(dicom_uid{what.study.reveal() + ".0." + std::to_string(i)});
+            return listed;
+          },
+          // The first series holds all instances.
+          [=](const list_images& what) -> caf::result<images_listed> {
+            log->image_queries.push_back(what.series.size());
+            images_listed listed;
+            for (const auto& series : what.series)
+              if (series.reveal() == what.study.reveal() + ".0.0")
+                listed.instances = log->instances[what.study.reveal()];
+            return listed;
+          },
+          [=](const prepare_retrieval& order) -> caf::result<retrieval_prepared> {
+            log->prepared.push_back(order.what);
+            if (!log->preparation_problem.empty()) return to_caf({errc::pacs_unavailable, log->preparation_problem});
+            return retrieval_prepared{order.what.permit};
           },
           [=](const retrieve_study& command) -> caf::result<study_settled> {
             auto promise = self->make_response_promise<study_settled>();
@@ -125,11 +158,8 @@ inline pacs_association_actor::behavior_type mock_association(pacs_association_a
           [=](const echo_pacs&) {
             return echo_answered{true, 1, ""};
           },
-          [=](const dimse_reported&) {},
-          [=](const dimse_ended&) {},
-          [=](const instances_arrived&) {},
-          [=](const rules_published&) {},
-          [=](const describe_actor&) { return answered{"{}"}; },
+          [=](const dimse_reported&) {}, [=](const dimse_ended&) {}, [=](const instances_arrived&) {},
+          [=](const rules_published&) {}, [=](const describe_actor&) { return answered{"{}"}; },
           [=](const tick&) {
             for (auto& [which, settled] : std::exchange(log->to_settle, {})) log->promises.at(which).deliver(settled);
           }};

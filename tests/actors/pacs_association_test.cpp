@@ -112,7 +112,16 @@ struct association_world : sim_world {
     wanted.send_before_boottime_ns = boottime_ns() + 1'000'000'000;
     return wanted;
   }
+  auto prepare(std::size_t instances = 2) {
+    auto pending = self->request(association, caf::infinite, prepare_retrieval{command(instances)});
+    settle();
+    return pending;
+  }
   auto retrieve(std::size_t instances = 2) {
+    auto ready_to_send = prepare(instances);
+    child_says(ready{5});
+    ready_to_send.receive([](const retrieval_prepared& done) { BOOST_TEST(done.permit == 7U); },
+                          [](const caf::error&) { BOOST_ERROR("not prepared"); });
     auto pending = self->request(association, caf::infinite, command(instances));
     settle();
     return pending;
@@ -179,12 +188,19 @@ BOOST_AUTO_TEST_CASE(fails_a_query_that_the_pacs_refuses_or_that_loses_its_child
   two.receive(refused, unavailable);
 }
 
-BOOST_AUTO_TEST_CASE(lists_a_study_by_its_series_and_then_their_images) {
-  auto pending = self->request(association, caf::infinite, enumerate_study{dicom_uid{"1.2.3"}, {}});
+BOOST_AUTO_TEST_CASE(lists_the_series_of_a_study_and_then_their_images) {
+  auto pending = self->request(association, caf::infinite, list_series{dicom_uid{"1.2.3"}, {}});
   settle();
   row(0, "SeriesInstanceUID", "1.2.3.1");
   row(0, "SeriesInstanceUID", "1.2.3.2");
   find_ends();
+  series_listed listed;
+  pending.receive([&](const series_listed& found) { listed = found; },
+                  [](const caf::error&) { BOOST_ERROR("refused"); });
+  BOOST_TEST(listed.series.size() == 2U);
+  BOOST_TEST(!listed.truncated);
+  auto next = self->request(association, caf::infinite, list_images{dicom_uid{"1.2.3"}, listed.series});
+  settle();
   BOOST_REQUIRE_EQUAL(dimse->started.size(), 2U);
   const auto images = storage::decode_dimse<find_job>(dimse->started[1].job);
   BOOST_REQUIRE_EQUAL(images->queries.size(), 2U);
@@ -195,12 +211,19 @@ BOOST_AUTO_TEST_CASE(lists_a_study_by_its_series_and_then_their_images) {
   child_says(find_done{0, 0, 1, false});
   child_says(find_done{1, 0, 1, true});
   child_says(find_ended{peer_outcome::answered, 2, ""});
-  pending.receive(
-      [](const study_enumerated& found) {
+  next.receive(
+      [](const images_listed& found) {
         BOOST_TEST(found.instances.size() == 2U);
         BOOST_TEST(found.truncated);
       },
       [](const caf::error&) { BOOST_ERROR("refused"); });
+}
+
+BOOST_AUTO_TEST_CASE(lists_images_of_no_more_series_than_one_association_may_be_asked_about) {
+  const std::vector<dicom_uid> many(most_dimse_queries + 1, dicom_uid{"1.2.3.1"});
+  const auto refused = ask<images_listed>(association, list_images{dicom_uid{"1.2.3"}, many});
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::too_large));
 }
 
 BOOST_AUTO_TEST_CASE(has_few_children_for_queries_at_a_time_and_refuses_what_does_not_fit_the_line) {
@@ -244,11 +267,13 @@ BOOST_AUTO_TEST_CASE(expects_arrivals_before_it_asks_and_hands_the_parts_to_the_
   const auto job = storage::decode_dimse<move_job>(dimse->started.at(0).job);
   BOOST_REQUIRE(job.ok());
   BOOST_TEST(job->study_uid.reveal() == "1.2.3");
-  BOOST_TEST(job->send_before_boottime_ns > boottime_ns());
+  BOOST_TEST(job->wait_for_go);
+  BOOST_REQUIRE_EQUAL(dimse->told.size(), 1U);
+  BOOST_TEST(storage::decode_dimse<go>(dimse->told[0].message)->send_before_boottime_ns > boottime_ns());
   child_says(move_sent{1});
   arrive(2);
   advance(300ms);
-  BOOST_TEST(dimse->told.size() == 1U);
+  BOOST_TEST(dimse->told.size() == 2U);
   BOOST_REQUIRE(!heard->transient.empty());
   BOOST_TEST(heard->transient.back().topic == "p/alz/progress");
   move_ends();
@@ -312,22 +337,66 @@ BOOST_AUTO_TEST_CASE(stops_the_child_of_a_retrieval_that_is_cancelled) {
   BOOST_TEST(settled(pending).outcome.cancelled);
 }
 
-BOOST_AUTO_TEST_CASE(sends_nothing_when_it_is_too_late_or_arrivals_are_refused) {
-  auto late = command();
-  late.send_before_boottime_ns = boottime_ns();
-  BOOST_TEST(!ask<study_settled>(association, late)->outcome.sent);
+BOOST_AUTO_TEST_CASE(prepares_nothing_when_arrivals_are_refused) {
   dimse->refuses_arrivals = true;
-  const auto refused = ask<study_settled>(association, command());
-  BOOST_REQUIRE(refused.ok());
-  BOOST_TEST(!refused->outcome.sent);
-  BOOST_TEST(refused->outcome.known);
-  BOOST_TEST(refused->missing.size() == 2U);
+  const auto refused = ask<retrieval_prepared>(association, prepare_retrieval{command()});
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::no_space));
   BOOST_TEST(dimse->started.empty());
 }
 
-BOOST_AUTO_TEST_CASE(answers_the_newest_asker_of_a_retrieval_that_runs) {
-  caf::anon_send(association, command());
+BOOST_AUTO_TEST_CASE(prepares_nothing_when_the_pacs_does_not_accept_the_association) {
+  auto pending = prepare();
+  move_done failed;
+  failed.outcome = peer_outcome::unreachable;
+  failed.problem = "no connection";
+  child_says(failed);
+  BOOST_REQUIRE(self->has_next_message());
+  pending.receive([](const retrieval_prepared&) { BOOST_ERROR("prepared"); },
+                  [](const caf::error& problem) {
+                    BOOST_TEST(from_caf(problem, "").text().find("no connection") != std::string::npos);
+                  });
+  BOOST_TEST(dimse->closed.size() == 1U);
+  BOOST_REQUIRE_EQUAL(governor->reachability.size(), 1U);
+  BOOST_TEST(!governor->reachability[0].reachable);
+}
+
+BOOST_AUTO_TEST_CASE(sends_nothing_when_the_order_is_late_or_the_association_is_gone) {
+  [[maybe_unused]] auto pending = prepare();
+  child_says(ready{5});
+  auto late = command();
+  late.send_before_boottime_ns = boottime_ns();
+  const auto wasted = ask<study_settled>(association, late);
+  BOOST_REQUIRE(wasted.ok());
+  BOOST_TEST(!wasted->outcome.sent);
+  BOOST_TEST(wasted->outcome.known);
+  BOOST_TEST(wasted->missing.size() == 2U);
+  BOOST_TEST(dimse->told.empty());
+  BOOST_TEST(dimse->stopped.size() == 1U);
+  BOOST_TEST(!ask<study_settled>(association, command())->outcome.sent);
+}
+
+BOOST_AUTO_TEST_CASE(lets_an_association_go_that_nobody_orders_to_send) {
+  [[maybe_unused]] auto pending = prepare();
+  child_says(ready{5});
+  advance(29s);
+  BOOST_TEST(dimse->stopped.empty());
+  advance(2s);
+  BOOST_TEST(dimse->stopped.size() == 1U);
+  BOOST_TEST(dimse->closed.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(lets_an_association_go_whose_request_is_cancelled) {
+  auto pending = prepare();
+  self->send(association, cancel_retrieval{"alz", 1});
   settle();
+  BOOST_TEST(dimse->stopped.size() == 1U);
+  BOOST_REQUIRE(self->has_next_message());
+  pending.receive([](const retrieval_prepared&) { BOOST_ERROR("prepared"); }, [](const caf::error&) {});
+}
+
+BOOST_AUTO_TEST_CASE(answers_the_newest_asker_of_a_retrieval_that_runs) {
+  [[maybe_unused]] auto first = retrieve();
   auto again = command();
   again.send_before_boottime_ns = 0;
   auto second = self->request(association, caf::infinite, again);
@@ -348,7 +417,7 @@ BOOST_AUTO_TEST_CASE(does_not_know_a_retrieval_of_before_a_crash) {
 }
 
 BOOST_AUTO_TEST_CASE(says_of_a_running_retrieval_that_it_is_no_leftover) {
-  caf::anon_send(association, command());
+  [[maybe_unused]] auto pending = retrieve();
   advance(21s);
   BOOST_TEST(governor->alive.size() >= 4U);
   BOOST_TEST(governor->alive.back() == 7U);

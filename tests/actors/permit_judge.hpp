@@ -13,7 +13,7 @@ namespace penstock::test {
 
 /// One C-MOVE as the PACS saw it. Times are true ones.
 struct seen_start {
-  std::uint64_t permit = 0;  ///< in the order of the grants
+  std::uint64_t grant = 0;  ///< in the order in which they were stamped
   std::int64_t arrived_ns = 0;
   std::int64_t ended_ns = 0;
   conf::window_limits limits;  ///< in force when it was granted
@@ -47,7 +47,7 @@ struct permit_judge {
     for (const auto& one : seen) {
       if (!satisfies(one)) continue;
       ++count;
-      if (!last || one.permit > last->permit) last = &one;
+      if (!last || one.grant > last->grant) last = &one;
     }
     return {count, last ? last->limits : conf::window_limits{}};
   }

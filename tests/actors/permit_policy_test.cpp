@@ -47,6 +47,16 @@ std::string first_broken(flaws broken, std::uint32_t histories) {
   return "";
 }
 
+/// An offer that was allowed once is stamped whenever it is ready.
+class unchecked_renewal : public governor {
+ public:
+  renewal renew(const instant& now, const contract&, std::uint64_t permit) {
+    if (!is_in_flight(permit)) return {};
+    withdraw(permit);
+    return {governor::reserve(now, permit, "alz"), {}};
+  }
+};
+
 /// The well-known wrong way: N tokens, refilled evenly, in place of the log; everything else is right.
 class token_bucket_policy : public governor {
  public:
@@ -245,6 +255,10 @@ BOOST_AUTO_TEST_CASE(keeps_the_contract_in_every_history) {
 
 BOOST_AUTO_TEST_CASE(the_histories_catch_a_token_bucket) {
   BOOST_TEST(first_broken<token_bucket_policy>({}, 1'000).starts_with("too many in "));
+}
+
+BOOST_AUTO_TEST_CASE(the_histories_catch_a_permit_that_is_stamped_unchecked) {
+  BOOST_TEST(!first_broken<unchecked_renewal>({}, 1'000).empty());
 }
 
 BOOST_AUTO_TEST_CASE(the_histories_catch_a_log_that_is_lost) {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "actors/permit_policy.hpp"
+#include "tests/actors/hostile_clock.hpp"
 #include "tests/actors/permit_judge.hpp"
 
 namespace penstock::test {
@@ -44,11 +45,11 @@ class permit_world {
 
  private:
   struct pending_send {
-    std::int64_t persisted_ns;
-    std::int64_t send_ns;  ///< -1 = never
+    std::int64_t persisted_ns, send_ns;  ///< send_ns -1 = never
     actors::start_stamp stamp;
     actors::lease lease;
     conf::window_limits limits;
+    std::uint64_t grant;
   };
   struct flight {
     std::uint64_t permit;
@@ -58,18 +59,18 @@ class permit_world {
   static constexpr std::int64_t second_ns = 1'000'000'000;
   static constexpr std::int64_t guard_ns = 250'000'000;
   static constexpr std::int64_t quiet_ns = 30 * second_ns;
-  static constexpr std::int64_t max_error_us = 40'000;
-  static constexpr std::int64_t epoch_us = 1'800'000'000'000'000;
 
   void step() {
     const auto dice = draw(0, 99);
     if (dice < 84) advance(draw_pause());
     if (dice >= 84 && dice < 90) kill();
     if (dice >= 90 && dice < 92) reboot();
-    if (dice >= 92 && dice < 95) step_clock();
-    if (dice >= 95 && dice < 97) synchronise();
+    if (dice >= 92 && dice < 95) clock_.step(draw(-100'000'000'000, 100'000'000'000));
+    if (dice >= 95 && dice < 97) clock_.synchronise(draw(-hostile_clock::max_error_us, hostile_clock::max_error_us));
     if (dice >= 97) draw_rules();
-    if (draw(0, 2) == 0 && in_doubt_) synchronise();
+    if (draw(0, 2) == 0 && clock_.in_doubt())
+      clock_.synchronise(draw(-hostile_clock::max_error_us, hostile_clock::max_error_us));
+    if (!offers_.empty() && draw(0, 1) == 0) claim();
     ask();
   }
 
@@ -78,7 +79,8 @@ class permit_world {
   }
 
   std::int64_t draw_pause() {
-    if (not_before_ns_ > boottime() && draw(0, 2) == 0) return not_before_ns_ - boottime() + draw(-1, 1);
+    if (not_before_ns_ > clock_.boottime_ns() && draw(0, 2) == 0)
+      return not_before_ns_ - clock_.boottime_ns() + draw(-1, 1);
     const auto dice = draw(0, 9);
     if (dice < 5) return draw(0, 3 * second_ns);
     if (dice < 8) return draw(0, 70 * second_ns);
@@ -94,8 +96,8 @@ class permit_world {
   }
 
   [[nodiscard]] actors::contract contract() const {
-    const auto wall_us = now().wall_us;
-    const auto into_us = (wall_us - epoch_us) % 900'000'000;
+    const auto wall_us = clock_.now(broken_.trust_clock_in_doubt).wall_us;
+    const auto into_us = (wall_us - hostile_clock::epoch_us) % 900'000'000;
     const auto begin_us = wall_us - into_us;
     const auto quiet = std::chrono::milliseconds{quiet_ns / 1'000'000};
     if (into_us < 0) return {std::nullopt, begin_us - 300'000'000, begin_us, quiet};
@@ -103,43 +105,58 @@ class permit_world {
     return {std::nullopt, begin_us + 600'000'000, begin_us + 900'000'000, quiet};
   }
 
-  [[nodiscard]] std::int64_t boottime() const { return true_ns_ - boot_ns_; }
-  [[nodiscard]] actors::instant now() const {
-    return {boottime(), epoch_us + true_ns_ / 1000 + offset_us_, max_error_us, "boot" + std::to_string(boots_),
-            in_doubt_ && !broken_.trust_clock_in_doubt};
-  }
-
   void ask() {
     report_orphans();
     for (int i = 0; i < 6; ++i) {
-      const auto decision = policy_.decide(now(), contract(), {{"alz", 1}, {"ms", 2}});
+      const auto decision =
+          policy_.decide(clock_.now(broken_.trust_clock_in_doubt), contract(), {{"alz", 1}, {"ms", 2}});
       for (const auto permit : policy_.take_expired_leases()) erase_lease(permit);
       ++waits_[decision.reason];
       not_before_ns_ = decision.not_before_boottime_ns;
       if (!decision.granted()) break;
       start(decision.project);
     }
-    for (const auto number : policy_.prune(now()))
+    for (const auto number : policy_.prune(clock_.now(broken_.trust_clock_in_doubt)))
       std::erase_if(stamps_, [&](const auto& stamp) { return stamp.number == number; });
   }
 
   void start(const std::string& project) {
     const auto permit = ++permits_;
-    const auto stamp = policy_.reserve(now(), permit, project);
+    const auto stamp = policy_.reserve(clock_.now(broken_.trust_clock_in_doubt), permit, project);
     if (draw(0, 9) == 0) return policy_.withdraw(permit);
+    if (draw(0, 1) == 0)
+      offers_.push_back({permit, project});
+    else
+      send(stamp, project);
+  }
+
+  /// What was offered some time ago is made ready by now.
+  void claim() {
+    const auto offer = offers_.front();
+    offers_.erase(offers_.begin());
+    const auto renewed = policy_.renew(clock_.now(broken_.trust_clock_in_doubt), contract(), offer.permit);
+    if (renewed.stamp) send(*renewed.stamp, offer.project);
+  }
+
+  void send(const actors::start_stamp& stamp, const std::string& project) {
+    const auto permit = stamp.number;
     const auto late = (broken_.send_late ? 5 : 1) * second_ns;
     auto send_ns = draw(0, 3) == 0 ? late : draw(0, 1) * draw(0, late);
     const auto persisted_ns = draw(0, send_ns);
     if (draw(0, 9) == 0) send_ns = -1;
-    pending_.push_back(
-        {true_ns_ + persisted_ns, send_ns < 0 ? -1 : true_ns_ + send_ns, stamp, {permit, project}, limits_});
+    pending_.push_back({clock_.true_ns() + persisted_ns,
+                        send_ns < 0 ? -1 : clock_.true_ns() + send_ns,
+                        stamp,
+                        {permit, project},
+                        limits_,
+                        ++grants_});
   }
 
   void advance(std::int64_t pause_ns) {
-    const auto until_ns = true_ns_ + std::max<std::int64_t>(pause_ns, 0);
+    const auto until_ns = clock_.true_ns() + std::max<std::int64_t>(pause_ns, 0);
     for (auto& one : pending_) settle(one, until_ns);
     std::erase_if(pending_, [&](const auto& one) { return one.persisted_ns <= until_ns && one.send_ns <= until_ns; });
-    true_ns_ = until_ns;
+    clock_.advance_to(until_ns);
     std::erase_if(flights_, [&](const flight& one) {
       const bool over = !one.orphaned && judge_.seen[one.seen].ended_ns <= until_ns;
       if (over) end_lease(one.permit);
@@ -160,7 +177,7 @@ class permit_world {
     }
     const auto arrived_ns = one.send_ns + draw(0, guard_ns - 1);
     const auto lasts_ns = draw(0, 1) == 0 ? draw(0, 5 * second_ns) : draw(0, 300 * second_ns);
-    judge_.seen.push_back({one.lease.permit, arrived_ns, arrived_ns + lasts_ns, one.limits});
+    judge_.seen.push_back({one.grant, arrived_ns, arrived_ns + lasts_ns, one.limits});
     flights_.push_back({one.lease.permit, judge_.seen.size() - 1, false});
   }
 
@@ -185,19 +202,20 @@ class permit_world {
     std::erase_if(flights_, [&](const flight& one) {
       if (!one.orphaned) return false;
       const auto end_ns = judge_.seen[one.seen].ended_ns;
-      auto at = now();
-      at.boottime_ns = std::min(at.boottime_ns, end_ns - boot_ns_);
+      auto at = clock_.now(broken_.trust_clock_in_doubt);
+      at.boottime_ns = std::min(at.boottime_ns, end_ns - clock_.booted_ns());
       if (!broken_.ignore_quiet_time && at.boottime_ns > 0) policy_.arrived(one.permit, at);
-      return end_ns <= true_ns_;
+      return end_ns <= clock_.true_ns();
     });
   }
 
   void restart() {
     pending_.clear();
+    offers_.clear();
     policy_ = Policy{};
     if (broken_.forget_leases_at_kill) leases_.clear();
     for (auto& one : flights_) one.orphaned = true;
-    policy_.restore(stamps_, leases_, now());
+    policy_.restore(stamps_, leases_, clock_.now(broken_.trust_clock_in_doubt));
   }
 
   void kill() {
@@ -206,36 +224,22 @@ class permit_world {
   }
 
   void reboot() {
-    true_ns_ += draw(1, draw(0, 1) == 0 ? 20 : 100'000) * second_ns;
-    boot_ns_ = true_ns_ - draw(0, 5 * second_ns);
-    ++boots_;
+    clock_.reboot(draw(1, draw(0, 1) == 0 ? 20 : 100'000) * second_ns, draw(0, 5 * second_ns));
     if (broken_.forget_stamps_at_reboot) stamps_.clear();
-    if (draw(0, 1) == 0) step_clock();
+    if (draw(0, 1) == 0) clock_.step(draw(-100'000'000'000, 100'000'000'000));
     restart();
-  }
-
-  void step_clock() {
-    offset_us_ += draw(-100'000'000'000, 100'000'000'000);
-    in_doubt_ = true;
-  }
-
-  void synchronise() {
-    offset_us_ = draw(-max_error_us, max_error_us);
-    in_doubt_ = false;
   }
 
   std::mt19937 random_;
   flaws broken_;
   Policy policy_;
   conf::window_limits limits_;
-  std::int64_t true_ns_ = 1'000 * second_ns;
-  std::int64_t boot_ns_ = 0;
-  std::int64_t offset_us_ = 0;
-  bool in_doubt_ = false;
-  int boots_ = 0;
+  hostile_clock clock_;
   std::uint64_t permits_ = 0;
+  std::uint64_t grants_ = 0;
   std::int64_t not_before_ns_ = 0;
   std::vector<pending_send> pending_;
+  std::vector<actors::lease> offers_;
   std::vector<flight> flights_;
   std::vector<actors::start_stamp> stamps_;  ///< what is on the disk
   std::vector<actors::lease> leases_;        ///< what is on the disk

@@ -65,7 +65,7 @@ BOOST_AUTO_TEST_CASE(asks_whose_study_it_is_and_what_it_holds_before_it_is_ready
   BOOST_TEST(request(1).reason == waiting_reason::ready);
   BOOST_TEST(request(1).expected == 2U);
   BOOST_TEST(entries("query.verify") == 1U);
-  BOOST_TEST(entries("query.enumerate") == 1U);
+  BOOST_TEST(entries("query.enumerate") == 2U);
   BOOST_TEST(has_row(keys::verified("alz", "gh-rad", dicom_uid{"1.2.1"})));
   BOOST_TEST(ready() == 1U);
 }
@@ -150,13 +150,51 @@ BOOST_AUTO_TEST_CASE(gives_a_permit_back_when_nothing_is_ready_or_it_is_too_late
   grant();
   BOOST_TEST(!governor->answers.back().started);
   prepared("1.2.1");
-  auto late = permit();
-  late.send_before_boottime_ns = clocks().boottime_ns();
-  self->send(queue, late);
-  settle();
+  governor->send_before_boottime_ns = clocks().boottime_ns();
+  grant();
   BOOST_TEST(!governor->answers.back().started);
   BOOST_TEST(request(1).state == state::scheduled);
+  BOOST_TEST(pacs->cancels.size() == 1U);
   BOOST_TEST(ready() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(claims_a_permit_only_when_the_association_stands) {
+  prepared("1.2.1");
+  pacs->preparation_problem = "no connection";
+  grant();
+  BOOST_TEST(governor->claims.size() == 0U);
+  BOOST_TEST(!governor->answers.back().started);
+  BOOST_TEST(request(1).state == state::scheduled);
+  BOOST_TEST(usage().at("reserved") == 0);
+  BOOST_TEST_MESSAGE("the others go first for a while");
+  prepared("1.2.2");
+  pacs->preparation_problem.clear();
+  grant();
+  BOOST_TEST(request(2).state == state::processing);
+  advance(20s);
+  grant();
+  BOOST_TEST(request(1).state == state::processing);
+}
+
+BOOST_AUTO_TEST_CASE(lets_the_association_go_when_the_governor_no_longer_allows_it) {
+  prepared("1.2.1");
+  governor->refuses_claims = true;
+  grant();
+  BOOST_TEST(pacs->prepared.size() == 1U);
+  BOOST_TEST(pacs->cancels.size() == 1U);
+  BOOST_TEST(pacs->retrievals.size() == 0U);
+  BOOST_TEST(request(1).state == state::scheduled);
+  BOOST_TEST(ready() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(asks_for_as_many_permits_as_the_study_has_series) {
+  pacs->series_of_a_study = 40;
+  prepared("1.2.1");
+  std::vector<std::uint32_t> wanted;
+  for (const auto& each : governor->queries) wanted.push_back(each.queries);
+  BOOST_TEST(wanted == (std::vector<std::uint32_t>{1, 1, 16, 16, 8}));
+  BOOST_TEST(pacs->image_queries == (std::vector<std::size_t>{16, 16, 8}));
+  BOOST_TEST(request(1).expected == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(counts_no_attempt_for_a_start_that_reached_nobody) {
@@ -189,14 +227,15 @@ BOOST_AUTO_TEST_CASE(becomes_incomplete_after_the_ladder_and_keeps_what_arrived)
 }
 
 BOOST_AUTO_TEST_CASE(lets_the_next_wait_while_the_quota_is_full) {
+  // Nothing is known of weights yet: by the estimate of 512 KiB an instance it is larger than all there is.
   change_rules([](conf::rules& rules) { rules.projects["alz"].cache_quota_bytes = 250; });
   prepared("1.2.1");
-  BOOST_TEST(ready() == 0U);
-  // Nothing is known of weights yet: the estimate of 512 KiB an instance does not fit.
+  BOOST_TEST_MESSAGE("alone it may start: only then is its size known");
+  BOOST_TEST(ready() == 1U);
   change_rules([](conf::rules& rules) { rules.projects["alz"].cache_quota_bytes = std::uint64_t{3} << 20; });
   prepared("1.2.2", 5);
-  self->send(queue, permit());
-  self->send(queue, permit());
+  self->send(queue, offer());
+  self->send(queue, offer());
   settle();
   BOOST_TEST(pacs->retrievals.size() == 1U);
   BOOST_TEST(request(2).state == state::scheduled);
@@ -247,7 +286,7 @@ BOOST_AUTO_TEST_CASE(keeps_a_promised_cancel_when_a_permit_or_an_end_comes_befor
   prepared("1.2.2");
   grant();
   caf::anon_send(queue, cancel_requests{{"amy", ""}, {1, 2, 2}});
-  self->send(queue, permit());
+  self->send(queue, offer());
   auto settled = settled_for(pacs->retrievals.at(0));
   settled.present = std::exchange(settled.missing, {});
   settled.outcome.sent = true;
@@ -308,7 +347,7 @@ BOOST_AUTO_TEST_CASE(survives_a_kill_between_any_two_messages) {
         if (part == std::string{"submission"}) kill_after(messages);
         caf::anon_send(queue, submission({uid}, "op-" + uid));
         advance(3s);
-        caf::anon_send(queue, permit());
+        caf::anon_send(queue, offer());
         if (part == std::string{"start"}) kill_after(messages);
         settle();
         if (part == std::string{"end"}) {

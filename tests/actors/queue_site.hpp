@@ -123,16 +123,9 @@ struct queue_site : actor_fixture {
     submit({uid});
   }
 
-  permit_granted permit() {
-    permit_granted granted;
-    granted.permit = ++last_permit;
-    granted.pacs = "gh-rad";
-    granted.send_before_boottime_ns = clocks().boottime_ns() + 1'000'000'000;
-    granted.rows.push_back({keys::lease("gh-rad", granted.permit), "{}", false});
-    return granted;
-  }
+  permit_offered offer() { return {++last_permit, "gh-rad"}; }
   void grant() {
-    self->send(queue, permit());
+    self->send(queue, offer());
     settle();
   }
 

@@ -27,6 +27,7 @@ messages::expect_arrivals expecting(const scratch& in, std::uint64_t ticket, con
   messages::expect_arrivals what;
   what.owner = "mgh-rad";
   what.ticket = ticket;
+  what.ae_title = "MGHPACS";
   what.study = dicom_uid{study};
   what.patient = {messages::protected_text{"0012345"}, messages::protected_text{"MGH"}};
   what.directory = in.path;
@@ -42,12 +43,12 @@ BOOST_AUTO_TEST_CASE(gives_each_child_a_part_of_its_own) {
   const scratch in;
   arrivals_table table;
   BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3")));
-  auto first = table.decide(7, dicom_uid{"1.2.3"});
-  auto second = table.decide(8, dicom_uid{"1.2.3"});
+  auto first = table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS");
+  auto second = table.decide(8, dicom_uid{"1.2.3"}, "MGHPACS");
   BOOST_TEST((first.decision.allowed && second.decision.allowed && first.pack && second.pack));
   BOOST_TEST(first.decision.patient.patient_id.reveal() == "0012345");
   BOOST_TEST(first.decision.most_bytes == 1000U);
-  const auto* one = table.find(dicom_uid{"1.2.3"});
+  const auto* one = table.find(7, dicom_uid{"1.2.3"});
   BOOST_TEST((one->parts == std::vector<std::string>{"000017-1.part", "000017-2.part"}));
   BOOST_TEST(std::filesystem::exists(in.path / "000017-2.part"));
   BOOST_TEST(table.forget_child(7).size() == 1U);
@@ -59,19 +60,19 @@ BOOST_AUTO_TEST_CASE(passes_over_what_a_crash_left_behind) {
   std::ofstream{in.path / "000017-1.part"} << "left behind";
   arrivals_table table;
   BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3")));
-  BOOST_TEST(table.decide(7, dicom_uid{"1.2.3"}).decision.allowed);
-  BOOST_TEST((table.find(dicom_uid{"1.2.3"})->parts == std::vector<std::string>{"000017-2.part"}));
+  BOOST_TEST(table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS").decision.allowed);
+  BOOST_TEST((table.find(7, dicom_uid{"1.2.3"})->parts == std::vector<std::string>{"000017-2.part"}));
 }
 
 BOOST_AUTO_TEST_CASE(allows_no_study_that_is_not_expected_or_stopping) {
   const scratch in;
   arrivals_table table;
-  BOOST_TEST(!table.decide(7, dicom_uid{"1.2.3"}).decision.allowed);
+  BOOST_TEST(!table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS").decision.allowed);
   BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3")));
-  table.find(dicom_uid{"1.2.3"})->stopping = true;
-  BOOST_TEST(!table.decide(7, dicom_uid{"1.2.3"}).decision.allowed);
+  table.find(7, dicom_uid{"1.2.3"})->stopping = true;
+  BOOST_TEST(!table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS").decision.allowed);
   table.forget({"mgh-rad", 1});
-  BOOST_TEST(table.find(dicom_uid{"1.2.3"}) == nullptr);
+  BOOST_TEST(table.find(7, dicom_uid{"1.2.3"}) == nullptr);
   BOOST_TEST(std::filesystem::is_empty(in.path));
 }
 
@@ -86,18 +87,38 @@ BOOST_AUTO_TEST_CASE(expects_a_study_once_at_a_time) {
   BOOST_TEST(table.of_owner("other").empty());
 }
 
+BOOST_AUTO_TEST_CASE(tells_two_senders_of_the_same_study_apart_by_their_titles) {
+  const scratch in;
+  arrivals_table table;
+  BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3")));
+  auto other = expecting(in, 1, "1.2.3");
+  other.owner = "bwh-rad";
+  other.ae_title = "BWHPACS";
+  other.stem = "000018";
+  other.patient.patient_id = messages::protected_text{"B77"};
+  BOOST_REQUIRE(table.expect(other));
+  BOOST_TEST(table.decide(7, dicom_uid{"1.2.3"}, "BWHPACS").decision.patient.patient_id.reveal() == "B77");
+  BOOST_TEST(table.decide(8, dicom_uid{"1.2.3"}, "MGHPACS").decision.patient.patient_id.reveal() == "0012345");
+  BOOST_TEST(!table.decide(9, dicom_uid{"1.2.3"}, "ANYBODY").decision.allowed);
+  BOOST_TEST(table.find(7, dicom_uid{"1.2.3"})->expected.owner == "bwh-rad");
+  BOOST_TEST(table.find(9, dicom_uid{"1.2.3"}) == nullptr);
+  table.forget({"mgh-rad", 1});
+  BOOST_TEST_MESSAGE("where only one expects it, the title does not matter");
+  BOOST_TEST(table.decide(9, dicom_uid{"1.2.3"}, "ANYBODY").decision.allowed);
+}
+
 BOOST_AUTO_TEST_CASE(holds_all_parts_together_to_the_limits) {
   const scratch in;
   arrivals_table table;
   BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3")));
-  auto* one = table.find(dicom_uid{"1.2.3"});
+  auto* one = table.find(7, dicom_uid{"1.2.3"});
   one->bytes = 900;
   one->instances = 9;
-  const auto next = table.decide(7, dicom_uid{"1.2.3"});
+  const auto next = table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS");
   BOOST_TEST(next.decision.most_bytes == 100U);
   BOOST_TEST(next.decision.most_instances == 1U);
   one->instances = 10;
-  BOOST_TEST(!table.decide(8, dicom_uid{"1.2.3"}).decision.allowed);
+  BOOST_TEST(!table.decide(8, dicom_uid{"1.2.3"}, "MGHPACS").decision.allowed);
 }
 
 BOOST_AUTO_TEST_CASE(a_part_that_cannot_be_opened_is_a_refusal) {
@@ -106,9 +127,9 @@ BOOST_AUTO_TEST_CASE(a_part_that_cannot_be_opened_is_a_refusal) {
   auto lost = expecting(in, 1, "1.2.3");
   lost.directory = in.path / "gone";
   BOOST_REQUIRE(table.expect(lost));
-  const auto refused = table.decide(7, dicom_uid{"1.2.3"});
+  const auto refused = table.decide(7, dicom_uid{"1.2.3"}, "MGHPACS");
   BOOST_TEST((!refused.decision.allowed && !refused.pack));
-  BOOST_TEST(table.find(dicom_uid{"1.2.3"})->writers.empty());
+  BOOST_TEST(table.find(7, dicom_uid{"1.2.3"})->writers.empty());
 }
 
 BOOST_AUTO_TEST_CASE(expects_no_more_studies_than_the_limit) {

@@ -40,7 +40,7 @@ struct fixture {
     messages::expect_arrivals what;
     what.owner = "mgh-rad";
     what.ticket = ticket;
-    what.pacs = "mgh-rad";
+    what.ae_title = "MGHPACS";
     what.study = dicom_uid{study};
     what.patient.patient_id = messages::protected_text{"0012345"};
     what.directory = directory;

@@ -143,7 +143,7 @@ class inbound_path {
     messages::expect_arrivals expected;
     expected.owner = owner;
     expected.ticket = ++ticket_;
-    expected.pacs = "bench";
+    expected.ae_title = "BENCH";
     expected.study = messages::dicom_uid{studied().study_uid};
     expected.patient.patient_id = messages::protected_text{studied().patient_id};
     expected.directory = folder().string();
