@@ -280,16 +280,17 @@ BOOST_AUTO_TEST_CASE(ends_a_permit_that_nobody_answered_unless_its_start_is_on_t
   BOOST_TEST(has_row(keys::lease("gh-rad", of("alz").permits[1].permit)));
 }
 
-BOOST_AUTO_TEST_CASE(counts_on_after_a_kill_and_exceeds_nothing, *boost::unit_test::disabled()) {
-  start(3, 3);
+BOOST_AUTO_TEST_CASE(counts_on_after_a_kill_and_exceeds_nothing) {
+  // So many at a time that only the rate limits: leases of the dead ones stay until they have been quiet.
+  start(100, 3);
   has_work("alz");
   for (int i = 0; i < 20; ++i) {
-    advance(std::chrono::seconds{3 + i});
-    end_retrievals("alz");
+    advance(std::chrono::seconds{3 + 17 * i % 60});
     kill_governor();
     has_work("alz");
   }
   BOOST_TEST(most_in(60s, of("alz").starts_us) == 3U);
+  BOOST_TEST(of("alz").starts_us.size() >= 20U);
 }
 
 BOOST_AUTO_TEST_CASE(keeps_the_leases_of_a_crash_until_nothing_has_arrived_for_long_enough) {
