@@ -176,13 +176,17 @@ result<void> queue_ledger::unpark(std::int64_t now_us) {
 result<std::vector<const request_row*>> queue_ledger::heads(const std::string& pacs, std::int64_t now_us) {
   if (auto due = unpark(now_us); !due) return due.error();
   auto& of = lines_[pacs];
-  if (of.heads.size() < most_heads / 2 && of.more_on_disk)
+  // A retry that came back may stand behind what is still on the disk: until that is read, it is not its turn.
+  const auto end_of_turn = [&of] {
+    if (!of.more_on_disk) return of.heads.end();
+    return of.read_up_to ? of.heads.upper_bound(*of.read_up_to) : of.heads.begin();
+  };
+  if (of.more_on_disk && std::distance(of.heads.begin(), end_of_turn()) < std::ptrdiff_t{most_heads / 2})
     if (auto more = read_more(pacs, of, now_us); !more) return more.error();
   std::vector<const request_row*> free;
-  for (const auto& [where, row] : of.heads) {
-    if (free.size() == most_heads) break;
-    if (!busy_.contains(row.number)) free.push_back(&row);
-  }
+  const auto end = end_of_turn();
+  for (auto each = of.heads.begin(); each != end && free.size() < most_heads; ++each)
+    if (!busy_.contains(each->second.number)) free.push_back(&each->second);
   return free;
 }
 

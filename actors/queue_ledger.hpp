@@ -74,7 +74,7 @@ class queue_ledger {
     auto operator<=>(const place&) const = default;
   };
   struct line {
-    std::map<place, messages::request_row> heads;
+    std::map<place, messages::request_row> heads;  ///< with more on disk, those beyond `read_up_to` are retries
     std::optional<place> read_up_to;  ///< what is on disk up to here is in `heads` or parked
     bool more_on_disk = true;
     std::uint64_t count = 0;

@@ -53,6 +53,19 @@ struct ledger_world {
     return row;
   }
   void submit(request_priority priority = request_priority::normal) { change(fresh(priority), false); }
+  void run(std::uint64_t number) {
+    auto row = rows.at(number);
+    row.state = request_state::processing;
+    change(row, true);
+    ledger.set_busy(number, false);
+  }
+  /// It ran and goes back in line.
+  void retry(std::uint64_t number, std::int64_t not_before_us) {
+    auto row = rows.at(number);
+    row.state = request_state::scheduled;
+    row.not_before_us = not_before_us;
+    change(row, false);
+  }
   void restart() {
     ledger = actors::queue_ledger{"alz", core};
     BOOST_REQUIRE(ledger.load().ok());
@@ -130,6 +143,35 @@ BOOST_AUTO_TEST_CASE(brings_a_parked_retry_back_at_its_time) {
   BOOST_TEST(heads() == (std::vector<std::uint64_t>{1, 2}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(lets_no_retry_overtake_what_is_still_on_the_disk) {
+  for (int i = 0; i < 200; ++i) submit();
+  for (std::uint64_t number = 151; number <= 200; ++number) run(number);
+  restart();
+  for (std::uint64_t number = 151; number <= 200; ++number) retry(number, now_us + 500);
+  now_us += 500;
+  for (std::uint64_t next = 1; next <= 200; ++next) {
+    const auto all = heads();
+    BOOST_REQUIRE(!all.empty());
+    BOOST_REQUIRE_EQUAL(all.front(), next);
+    run(next);
+  }
+  BOOST_TEST(heads().empty());
+}
+
+BOOST_AUTO_TEST_CASE(gives_no_retry_while_something_before_it_was_not_read) {
+  for (int i = 0; i < 200; ++i) submit();
+  run(200);
+  restart();
+  retry(200, now_us + 500);
+  now_us += 500;
+  BOOST_TEST(heads().size() == actors::queue_ledger::most_heads);
+  // All that was read is on its way: what comes next is known only to the disk, and it is not 200.
+  for (std::uint64_t number = 1; number <= actors::queue_ledger::most_heads; ++number) ledger.set_busy(number, true);
+  BOOST_TEST(heads().empty());
+  for (std::uint64_t number = 1; number <= actors::queue_ledger::most_heads; ++number) run(number);
+  BOOST_TEST(heads().front() == actors::queue_ledger::most_heads + 1);
+}
+
 BOOST_AUTO_TEST_CASE(leaves_out_what_is_busy) {
   submit();
   submit();
@@ -192,7 +234,7 @@ BOOST_AUTO_TEST_CASE(agrees_with_a_naive_queue_over_random_histories) {
       if (dice < 45) {
         for (std::size_t i = draw(12); i > 0; --i) world.submit(static_cast<request_priority>(draw(2)));
       } else if (dice < 70 && !heads.empty()) {
-        auto row = world.rows.at(heads[draw(std::min<std::size_t>(heads.size() - 1, 3))]);
+        auto row = world.rows.at(heads[draw(heads.size() - 1)]);
         row.state = request_state::processing;
         world.change(row, true);
         running.push_back(row.number);
@@ -205,6 +247,9 @@ BOOST_AUTO_TEST_CASE(agrees_with_a_naive_queue_over_random_histories) {
         world.change(row, false);
       } else if (dice < 90) {
         world.restart();
+        // What was running comes back in line before anything else was read.
+        for (; dice == 89 && !running.empty(); running.pop_back()) world.retry(running.back(), world.now_us + 1);
+        ++world.now_us;
       } else {
         world.now_us += static_cast<std::int64_t>(draw(3000));
       }
