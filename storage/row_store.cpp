@@ -2,14 +2,20 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/db.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdarg>
+#include <cstdio>
 #include <mutex>
+#include <system_error>
 #include <utility>
 
 namespace penstock::storage {
@@ -28,8 +34,7 @@ constexpr std::array column_names{
 constexpr int background_jobs = 2;
 constexpr int open_files = 512;
 constexpr double bloom_bits_a_key = 10;
-constexpr std::size_t info_log_bytes = std::size_t{4} << 20;
-constexpr std::size_t info_logs_kept = 4;
+constexpr std::size_t log_line_bytes = 1024;
 
 std::size_t index_of(column which) { return static_cast<std::size_t>(which); }
 
@@ -75,7 +80,33 @@ class failure_keeper final : public rocksdb::EventListener {
   std::optional<failure> first_;
 };
 
-rocksdb::DBOptions database_options(const row_store_options& options) {
+/// What RocksDB has to say goes to the log of the process. A file of its own beside the data, which it would make
+/// otherwise, ends the process when the disk is full: it asserts that a file is not written to after an error.
+class database_log final : public rocksdb::Logger {
+ public:
+  explicit database_log(std::string directory)
+      : Logger(rocksdb::InfoLogLevel::WARN_LEVEL), directory_(std::move(directory)), log_(spdlog::default_logger()) {}
+
+  using Logger::Logv;
+  /// Versions and options, at every open.
+  void LogHeader(const char*, va_list) override {}
+  void Logv(rocksdb::InfoLogLevel level, const char* format, va_list arguments) override {
+    const bool wanted = level >= GetInfoLogLevel() && level < rocksdb::InfoLogLevel::HEADER_LEVEL;
+    if (!wanted || !log_) return;
+    std::array<char, log_line_bytes> line{};
+    std::vsnprintf(line.data(), line.size(), format, arguments);
+    std::replace_if(
+        line.begin(), line.end(), [](char each) { return each > 0 && each < ' '; }, ' ');
+    const auto as = level == rocksdb::InfoLogLevel::WARN_LEVEL ? spdlog::level::warn : spdlog::level::err;
+    log_->log(as, "database {}: {}", directory_, line.data());
+  }
+
+ private:
+  std::string directory_;
+  std::shared_ptr<spdlog::logger> log_;  ///< held: RocksDB's threads may speak while the process lets its logs go
+};
+
+rocksdb::DBOptions database_options(const std::filesystem::path& directory, const row_store_options& options) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
@@ -92,9 +123,9 @@ rocksdb::DBOptions database_options(const row_store_options& options) {
   db.max_background_jobs = background_jobs;
   db.max_file_opening_threads = background_jobs;
   db.max_open_files = open_files;
+  db.info_log = std::make_shared<database_log>(directory.string());
   db.info_log_level = rocksdb::WARN_LEVEL;
-  db.max_log_file_size = info_log_bytes;
-  db.keep_log_file_num = info_logs_kept;
+  db.allow_data_in_errors = false;
   db.stats_dump_period_sec = 0;
   db.stats_persist_period_sec = 0;
   return db;
@@ -217,9 +248,12 @@ row_store::~row_store() = default;
 
 result<std::shared_ptr<row_store>> row_store::open(const std::filesystem::path& directory,
                                                    const row_store_options& options) {
+  std::error_code problem;
+  std::filesystem::create_directories(directory, problem);
+  if (problem) return fail(errc::io_error, "create " + directory.string() + ": " + problem.message());
   auto opened = std::make_shared<database>();
   opened->directory = directory;
-  auto db_options = database_options(options);
+  auto db_options = database_options(directory, options);
   db_options.listeners.push_back(opened->failures);
   const auto family_options = column_options(options);
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family_options}};

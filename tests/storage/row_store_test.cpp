@@ -1,9 +1,13 @@
 #include "storage/row_store.hpp"
 
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
 #include <boost/test/unit_test.hpp>
 #include <csignal>
+#include <filesystem>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -62,6 +66,23 @@ class file_size_limit {
  private:
   rlimit before_{};
   void (*before_handler_)(int) = nullptr;
+};
+
+/// What the process logs while it lives, instead of where it goes otherwise.
+class log_listener {
+ public:
+  log_listener() : before_(spdlog::default_logger()) {
+    spdlog::set_default_logger(
+        std::make_shared<spdlog::logger>("heard", std::make_shared<spdlog::sinks::ostream_sink_mt>(text_)));
+  }
+  ~log_listener() { spdlog::set_default_logger(before_); }
+  log_listener(const log_listener&) = delete;
+  log_listener& operator=(const log_listener&) = delete;
+  std::string text() const { return text_.str(); }
+
+ private:
+  std::ostringstream text_;
+  std::shared_ptr<spdlog::logger> before_;
 };
 
 using list = std::vector<std::string>;
@@ -159,6 +180,30 @@ BOOST_AUTO_TEST_CASE(refuses_every_commit_after_a_failed_one) {
   store = open();
   BOOST_TEST(value_of(store->get(column::rows, "before")).has_value());
   BOOST_TEST(!value_of(store->get(column::rows, "small")).has_value());
+}
+
+BOOST_AUTO_TEST_CASE(keeps_no_log_of_its_own_beside_the_data) {
+  put({"a"});
+  store.reset();
+  store = open();
+  for (const auto& file : std::filesystem::directory_iterator{scratch / "store"})
+    BOOST_TEST(!file.path().filename().string().starts_with("LOG"), file.path().string());
+}
+
+BOOST_AUTO_TEST_CASE(tells_the_log_of_the_process_what_is_wrong_but_no_key_or_value) {
+  store.reset();
+  const log_listener log;
+  store = open();
+  BOOST_TEST(log.text() == "");
+  row_batch large;
+  large.put(column::rows, "secret-key", "secret-value" + std::string(std::size_t{1} << 20, 'x'));
+  {
+    const file_size_limit limit{std::size_t{64} << 10};
+    BOOST_TEST(!store->commit(large).ok());
+    store.reset();
+  }
+  BOOST_TEST(log.text().find("database " + (scratch / "store").string() + ": ") != std::string::npos, log.text());
+  BOOST_TEST(log.text().find("secret") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
