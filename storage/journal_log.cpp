@@ -102,7 +102,7 @@ result<group_committed> journal_log::erase_identifiers(const std::vector<std::ui
 
 result<group_committed> journal_log::commit_group(const std::vector<append_entries>& appends,
                                                   const std::vector<std::uint64_t>& erased) {
-  if (core_->failed()) return fail(errc::io_error, "journal append: the store has failed");
+  if (auto before = core_->what_failed()) return fail(before->code, "journal append: " + before->context);
   journal_group group{*core_, options_, tree_, generations_, last_events_};
   group_committed committed;
   bool all_accepted = true;

@@ -298,6 +298,6 @@ result<void> row_store::commit(const row_batch& batch) {
   return problem;
 }
 
-bool row_store::failed() const { return database_->failures->first().has_value(); }
+std::optional<failure> row_store::what_failed() const { return database_->failures->first(); }
 
 }  // namespace penstock::storage

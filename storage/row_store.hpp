@@ -114,8 +114,9 @@ class row_store final : public row_reader {
   /// opened again, so the store counts as failed: every later commit is refused with the first failure's text.
   [[nodiscard]] messages::result<void> commit(const row_batch& batch);
 
-  /// True once a commit failed or the database met an error in the background. The owner must stop acknowledging.
-  [[nodiscard]] bool failed() const;
+  /// Set once a commit failed or the database met an error in the background: what came first. The owner must stop
+  /// acknowledging.
+  [[nodiscard]] std::optional<messages::failure> what_failed() const;
 
  private:
   struct database;

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <string>
@@ -19,17 +20,21 @@ namespace penstock::storage {
 
 using messages::errc;
 using messages::fail;
+using messages::failure;
 using messages::result;
 namespace fs = std::filesystem;
 
 namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr std::uint64_t block_bytes = 512;  // of st_blocks
 
 result<void> make_private(const fs::path& directory) {
   std::error_code problem;
-  fs::create_directories(directory.parent_path().empty() ? "." : directory.parent_path(), problem);
-  if (problem) return fail(errc::io_error, "create " + directory.parent_path().string() + ": " + problem.message());
+  const auto parent = directory.parent_path();
+  fs::create_directories(parent.empty() ? "." : parent, problem);
+  errno = problem.value();
+  if (problem) return failure_of_errno("create " + parent.string());
   if (::mkdir(directory.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return failure_of_errno("create " + directory.string());
   if (!fs::is_directory(directory, problem)) return fail(errc::io_error, directory.string() + " is not a directory");
@@ -67,24 +72,49 @@ result<int> take_lock(const fs::path& root) {
   return fd;
 }
 
-result<std::uint64_t> bytes_free_at(const fs::path& root) {
+result<struct statvfs> room_at(const fs::path& directory) {
   struct statvfs room {};
-  if (::statvfs(root.c_str(), &room) != 0) return failure_of_errno("measure free space of " + root.string());
-  return std::uint64_t{room.f_bavail} * room.f_frsize;
+  if (::statvfs(directory.c_str(), &room) != 0) return failure_of_errno("measure free space of " + directory.string());
+  return room;
 }
+
+std::uint64_t bytes_free(const struct statvfs& room) { return std::uint64_t{room.f_bavail} * room.f_frsize; }
 
 fs::path ballast_of(const fs::path& root) { return root / "ballast"; }
 
-result<void> check_room(const state_directory_options& options) {
-  auto available = bytes_free_at(options.root);
-  if (!available) return available.error();
+/// What the disk must have free now: the part of the ballast that lies there already is not needed again.
+std::uint64_t bytes_needed(const state_directory_options& options) {
+  struct stat ballast {};
+  const bool there = ::stat(ballast_of(options.root).c_str(), &ballast) == 0;
+  const auto lies_there = there ? static_cast<std::uint64_t>(ballast.st_blocks) * block_bytes : 0;
+  return options.free_bytes_needed + options.ballast_bytes - std::min(lies_there, options.ballast_bytes);
+}
+
+std::string count_of_room(const struct statvfs& room, std::uint64_t needed) {
+  auto text = std::to_string(bytes_free(room) / mebibyte) + " MiB free, " +
+              std::to_string((needed + mebibyte - 1) / mebibyte) + " MiB needed";
+  if (room.f_files > 0 && room.f_favail == 0) text += ", and it takes no more files (inodes)";
+  return text;
+}
+
+/// Whatever met the full disk first, an administrator is told where, how full, and what to do.
+failure told_with_room(const state_directory_options& options, failure problem) {
+  if (problem.code != errc::no_space) return problem;
+  auto existing = options.root;
   std::error_code ignored;
-  const bool has_ballast = fs::exists(ballast_of(options.root), ignored);
-  const auto needed = options.free_bytes_needed + (has_ballast ? 0 : options.ballast_bytes);
-  if (*available >= needed) return {};
-  return fail(errc::no_space, "state directory " + options.root.string() + ": " +
-                                  std::to_string(*available / mebibyte) + " MiB free, " +
-                                  std::to_string((needed + mebibyte - 1) / mebibyte) + " MiB needed");
+  while (!fs::exists(existing, ignored) && existing.has_relative_path()) existing = existing.parent_path();
+  auto room = room_at(existing.empty() ? "." : existing);
+  const auto count = room ? count_of_room(*room, bytes_needed(options)) : room.error().context;
+  return fail(errc::no_space, "state directory " + options.root.string() + ": " + count + " (" + problem.context +
+                                  "). Make room on its file system, or move it to a larger one and name that as "
+                                  "state_directory, then start again");
+}
+
+result<void> check_room(const state_directory_options& options) {
+  auto room = room_at(options.root);
+  if (!room) return room.error();
+  if (bytes_free(*room) >= bytes_needed(options)) return {};
+  return fail(errc::no_space, "its file system is full");
 }
 
 result<void> make_ballast(const state_directory_options& options) {
@@ -100,10 +130,16 @@ result<void> make_ballast(const state_directory_options& options) {
 }  // namespace
 
 result<state_directory> state_directory::open(const state_directory_options& options) {
+  auto opened = open_rooms(options);
+  if (opened) return opened;
+  return told_with_room(options, opened.error());
+}
+
+result<state_directory> state_directory::open_rooms(const state_directory_options& options) {
   if (auto made = make_private(options.root); !made) return made.error();
   auto lock = take_lock(options.root);
   if (!lock) return lock.error();
-  state_directory directory{options.root, *lock};
+  state_directory directory{options, *lock};
 
   if (auto room = check_room(options); !room) return room.error();
   std::vector<fs::path> rooms{directory.core(), directory.keys(), options.root / "shards"};
@@ -124,21 +160,27 @@ state_directory::~state_directory() {
 }
 
 state_directory::state_directory(state_directory&& other) noexcept
-    : root_(std::move(other.root_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+    : options_(std::move(other.options_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
 
 state_directory& state_directory::operator=(state_directory&& other) noexcept {
-  std::swap(root_, other.root_);
+  std::swap(options_, other.options_);
   std::swap(lock_fd_, other.lock_fd_);
   return *this;
 }
 
-fs::path state_directory::shard(std::size_t number) const { return root_ / "shards" / std::to_string(number); }
+fs::path state_directory::shard(std::size_t number) const { return root() / "shards" / std::to_string(number); }
 
 void state_directory::release_ballast() {
   std::error_code ignored;
-  fs::remove(ballast_of(root_), ignored);
+  fs::remove(ballast_of(root()), ignored);
 }
 
-result<std::uint64_t> state_directory::free_bytes() const { return bytes_free_at(root_); }
+result<std::uint64_t> state_directory::free_bytes() const {
+  auto room = room_at(root());
+  if (!room) return room.error();
+  return bytes_free(*room);
+}
+
+failure state_directory::with_room(failure problem) const { return told_with_room(options_, std::move(problem)); }
 
 }  // namespace penstock::storage

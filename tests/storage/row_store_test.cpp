@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(refuses_every_commit_after_a_failed_one) {
     const file_size_limit limit{std::size_t{64} << 10};
     BOOST_TEST((store->commit(large).error().code != errc::none));
   }
-  BOOST_TEST(store->failed());
+  BOOST_TEST(store->what_failed().has_value());
   row_batch small;
   small.put(column::rows, "small", "x");
   const auto refused = store->commit(small);

@@ -66,7 +66,9 @@ BOOST_AUTO_TEST_CASE(refuses_a_full_disk_with_both_figures) {
   BOOST_REQUIRE(!refused.ok());
   BOOST_TEST((refused.error().code == errc::no_space));
   BOOST_TEST(refused.error().context.find(" MiB free, ") != std::string::npos);
-  BOOST_TEST(refused.error().context.ends_with("1099511627777 MiB needed"));
+  BOOST_TEST(refused.error().context.starts_with("state directory " + greedy.root.string() + ": "));
+  BOOST_TEST(refused.error().context.find(" 1099511627777 MiB needed (") != std::string::npos);
+  BOOST_TEST(refused.error().context.find(". Make room on its file system, ") != std::string::npos);
   BOOST_TEST(state_directory::open(options()).ok());
 }
 
@@ -79,6 +81,13 @@ BOOST_AUTO_TEST_CASE(gives_the_ballast_away_once_and_makes_it_again) {
   }
   const auto state = value_of(state_directory::open(options()));
   BOOST_TEST(fs::exists(state.root() / "ballast"));
+}
+
+BOOST_AUTO_TEST_CASE(counts_the_part_of_the_ballast_that_lies_there_already) {
+  auto exact = options();
+  value_of(state_directory::open(exact));
+  exact.ballast_bytes = std::uint64_t{1} << 60;
+  BOOST_TEST(state_directory::open(exact).error().context.find(" 1099511627776 MiB needed (") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(makes_an_open_directory_private_again) {

@@ -19,10 +19,11 @@ constexpr std::chrono::milliseconds stop_patience{20'000};
 
 /// Fail stop: what is on the disk is known only after a restart, so nobody may be answered any more.
 [[noreturn]] void end_for_journal(const failure& problem) {
-  spdlog::critical("the journal has failed, nothing more can be acknowledged: {}. Start penstockd again: what was "
+  spdlog::critical("the journal has failed, nothing more can be acknowledged: {}. {} penstockd again: what was "
                    "acknowledged is on the disk.",
-                   problem.text());
-  spdlog::shutdown();
+                   problem.text(),
+                   problem.code == errc::no_space ? "Make room on that disk, then start" : "Start");
+  spdlog::default_logger()->flush();
   std::_Exit(journal_failed);
 }
 
@@ -61,7 +62,7 @@ result<void> server::open_state() {
   if (!directory) return directory.error();
   state_ = std::make_unique<storage::state_directory>(std::move(*directory));
   auto core = storage::open_core_store({state_->core(), state_->fence()});
-  if (!core) return core.error();
+  if (!core) return state_->with_room(core.error());
   for (const auto& warning : core->warnings) spdlog::warn("core database: {}", warning);
   core_ = std::move(core->store);
   return {};

@@ -36,7 +36,7 @@ def free_ports(count):
     return ports
 
 
-def _die_with_parent():
+def die_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -47,7 +47,7 @@ class Child:
         self.name, self.log, self.command = name, log, command
         with open(log, "ab") as output:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-                                             cwd=cwd, start_new_session=True, preexec_fn=_die_with_parent)
+                                             cwd=cwd, start_new_session=True, preexec_fn=die_with_parent)
         self.pid = self._process.pid
 
     def exit_code(self):

@@ -1,0 +1,119 @@
+"""penstockd alone, in a folder of its own and without any PACS, for tests of its start and its end."""
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.request
+import uuid
+
+from harness import ROOT, eventually
+from protocol import Control
+
+sys.path.insert(0, ROOT)
+
+from tools.site import contract  # noqa: E402
+from tools.site.people import CITY, GENERAL  # noqa: E402
+from tools.site.processes import die_with_parent, free_ports  # noqa: E402
+
+STOPPED, FAILED, CONFIGURATION_FAULT, CANNOT_START, STATE_DAMAGED, JOURNAL_FAILED, DID_NOT_DRAIN = range(7)
+PROJECT = "alz-brain"
+READY_TIMEOUT_S, END_TIMEOUT_S = 30, 60
+SERVER_PORTS = ("control", "data", "http", "dicom")
+
+
+def programs():
+    """Where the programs lie: the first argument of the test."""
+    return sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "release", "bin")
+
+
+class LoneServer:
+    """Settings, rules and keys in a new folder; `state` is the server's state directory. Nothing runs until `start`."""
+
+    def __init__(self, state=None):
+        self._scratch = tempfile.TemporaryDirectory(prefix="penstock-lone-")
+        self.folder = self._scratch.name
+        self.state = state or os.path.join(self.folder, "state")
+        self.settings, self.log = os.path.join(self.folder, "penstockd.toml"), os.path.join(self.folder, "log")
+        self.ports = dict(zip(SERVER_PORTS, free_ports(len(SERVER_PORTS))))
+        nobody = dict(zip((GENERAL, CITY), free_ports(2)))
+        self.keys = contract.make_keys()
+        contract.write_keys(os.path.join(self.folder, "keys"), self.keys, self._endpoint())
+        contract.write_rules(self.folder, self.keys, nobody, "small")
+        contract.write_settings(self.folder, self.ports)
+        self.change("= \"state\"", "= \"%s\"" % self.state)
+        self.change("min_free_disk = \"[^\"]*\"", "min_free_disk = \"1 MiB\"")
+        self.process = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self._scratch.cleanup()
+
+    def _endpoint(self):
+        return "tcp://127.0.0.1:%d" % self.ports["control"]
+
+    def change(self, pattern, replacement):
+        """Replaces `pattern`, a regular expression, in the settings."""
+        with open(self.settings, encoding="utf-8") as file:
+            text = file.read()
+        assert re.search(pattern, text), pattern
+        with open(self.settings, "w", encoding="utf-8") as file:
+            file.write(re.sub(pattern, replacement, text))
+
+    def launch(self, *flags, **environment):
+        """Starts the process and waits for nothing."""
+        command = [os.path.join(programs(), "penstockd"), "--config", self.settings, *flags]
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
+                                            env={**os.environ, **environment}, preexec_fn=die_with_parent)
+
+    def start(self, *flags, **environment):
+        """Returns when the server is ready."""
+        self.launch(*flags, **environment)
+        eventually(lambda: self.is_healthy() or self.process.poll() is not None, READY_TIMEOUT_S, "a healthy server")
+        assert self.process.poll() is None, self.said()
+
+    def is_healthy(self):
+        try:
+            with urllib.request.urlopen("http://127.0.0.1:%d/healthz" % self.ports["http"], timeout=5) as answer:
+                return answer.status == 200
+        except OSError:
+            return False
+
+    def ended(self, timeout_s=END_TIMEOUT_S):
+        """The exit code, once it has ended by itself."""
+        return self.process.wait(timeout_s)
+
+    def stop(self):
+        self.process.terminate()
+        return self.ended()
+
+    def run(self, *flags, **environment):
+        """Starts it where it must end by itself: the exit code and all that it said meanwhile."""
+        before = len(self.said())
+        self.launch(*flags, **environment)
+        return self.ended(), self.said()[before:]
+
+    def said(self):
+        if not os.path.exists(self.log):
+            return ""
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            return log.read()
+
+    def connect(self, user="amy"):
+        return Control(self._endpoint(), self.keys["server"][0], *self.keys[user])
+
+    def submit(self, control, count, timeout_s=20):
+        """Requests so many studies that no PACS has; their ids once that is acknowledged."""
+        items = [{"pacs": GENERAL, "StudyInstanceUID": "2.25.%d" % uuid.uuid4().int} for _ in range(count)]
+        rows = control.ask("requests.submit", {"items": items}, PROJECT, op=uuid.uuid4().hex, timeout_s=timeout_s)
+        return [row["request"] for row in rows["rows"] if row["outcome"] == "accepted"]
+
+    def count_of_requests(self):
+        with self.connect() as control:
+            return control.ask("requests.list", {"filter": {}}, PROJECT)["total"]
