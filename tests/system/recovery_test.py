@@ -15,7 +15,7 @@ from harness import eventually, run_tests, running_site
 PROJECT = "alz-brain"
 JOB_TIMEOUT_S = 180
 READY_WITHIN_S = 5
-WAITS_FOR_PACS = re.compile("retry_later|unreachable|does not answer|unavailable|down")
+WAITS_FOR_PACS = re.compile("does not answer")
 ENDED = ("completed", "incomplete", "failed", "cancelled")
 
 
@@ -151,6 +151,23 @@ def test_three_kills_lose_and_repeat_nothing(site):
     fresh = {key: request["state"] for key, request in requests.items() if key not in before}
     assert len(fresh) == len(items) and set(fresh.values()) == {"completed"}, fresh
     assert instances_in_cache(site) == instances_expected(site, items)
+
+
+def test_a_pacs_that_is_down_is_named_and_comes_back(site):
+    delete_everything(site)
+    with site.connect("amy") as control:
+        items = [item for item in find_everything(site, control) if item["pacs"] == "gh-rad"][:2]
+        archive = archive_pid(site)
+        os.kill(archive, signal.SIGTERM)
+        eventually(lambda: not os.path.exists("/proc/%d" % archive), 10, "dcmqrscp is gone")
+        rows = control.find("patients.find", {"pacs": ["gh-rad"], "mrns": ["7700421"]}, PROJECT)["rows"]
+        assert [row["outcome"] for row in rows] in (["found"], ["unavailable"]), rows
+        submitted = submit(control, items)
+        eventually(lambda: reason_of(control, submitted[0]["request"]), 30,
+                   lambda: "a reason that names the PACS, not %s" % standing(control))
+        start_archive(site)
+        requests = wait_for_all(site)
+    assert {requests[row["request"]]["state"] for row in submitted} == {"completed"}, requests
 
 
 def archive_pid(site):
