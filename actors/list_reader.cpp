@@ -149,7 +149,7 @@ class list_reader {
     const auto core = options_.core->snapshot();
     auto row = storage::read_row<request_row>(*core, keys::request(asked.project, asked.which.request), "request");
     if (!row) return row.error();
-    if (!row->has_value()) return fail(errc::not_found, "request");
+    if (!row->has_value()) return fail(errc::not_found, "no such request in this project");
     auto position = read_position(*core, **row);
     if (!position) return position.error();
     const auto in_force = rules();
