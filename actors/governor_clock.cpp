@@ -102,6 +102,7 @@ class governor_clock {
 
   void on_over(const retrieval_over& over) {
     // A leftover of a crash that nobody runs ends by its quiet time, not by a word: the PACS may still be sending.
+    if (!over.known && leftovers_.insert(over.permit).second) policy_.orphan(over.permit, options_.clocks.now());
     if (!leftovers_.contains(over.permit)) policy_.retrieval_ended(over.permit);
     evaluate();
   }

@@ -99,6 +99,11 @@ void permit_policy::withdraw(std::uint64_t permit) {
   log_.withdraw(permit);
 }
 
+void permit_policy::orphan(std::uint64_t permit, const instant& now) {
+  const auto found = leases_.find(permit);
+  if (found != leases_.end() && !found->second.quiet_since_ns) found->second.quiet_since_ns = now.boottime_ns;
+}
+
 void permit_policy::arrived(std::uint64_t permit, const instant& now) {
   const auto found = leases_.find(permit);
   if (found != leases_.end() && found->second.quiet_since_ns) found->second.quiet_since_ns = now.boottime_ns;

@@ -95,6 +95,8 @@ class permit_policy {
   void waste(std::uint64_t permit) { leases_.erase(permit); }
   /// The retrieval is over, and nothing more arrives from it.
   void retrieval_ended(std::uint64_t permit) { leases_.erase(permit); }
+  /// Whoever ran it is gone: it counts as in flight until nothing has arrived for `lease_quiet`.
+  void orphan(std::uint64_t permit, const instant& now);
   /// Something arrived, or the PACS responded, for a lease that a crash left behind.
   void arrived(std::uint64_t permit, const instant& now);
 

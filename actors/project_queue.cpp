@@ -245,7 +245,7 @@ void project_queue::end_cancelled(const request_row& row, std::uint64_t permit) 
   pen_.append(
       std::move(entry),
       [this, permit, pacs = row.pacs](const entries_committed&) {
-        self_->send(options_.governors.at(pacs), retrieval_over{permit});
+        self_->send(options_.governors.at(pacs), retrieval_over{permit, true});
       },
       [this](const failure& problem) { give_up(problem); });
 }
@@ -276,11 +276,11 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   changing_.insert(row.number);
   pen_.append(
       std::move(entry),
-      [this, row, permit, holds, before, after](const entries_committed&) {
+      [this, row, permit, holds, before, after, known = settled.outcome.known](const entries_committed&) {
         changing_.erase(row.number);
         ledger_.committed(row, false, options_.clocks.utc_us());
         if (holds) ledger_.holding_changed(before ? &*before : nullptr, &after);
-        self_->send(options_.governors.at(row.pacs), retrieval_over{permit});
+        self_->send(options_.governors.at(row.pacs), retrieval_over{permit, known});
         pump(row.pacs);
       },
       [this](const failure& problem) { give_up(problem); });

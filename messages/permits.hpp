@@ -53,10 +53,12 @@ struct permit_answered {
   PENSTOCK_FIELDS(permit, started);
 };
 
-/// The retrieval under this permit is over; its lease row was erased with the entry that said so.
+/// The retrieval under this permit is over; its lease row was erased with the entry that said so. Not `known`: whoever
+/// ran it is gone, and the PACS may still be sending; the lease stays until nothing has arrived for `lease_quiet`.
 struct retrieval_over {
   std::uint64_t permit = 0;
-  PENSTOCK_FIELDS(permit);
+  bool known = true;
+  PENSTOCK_FIELDS(permit, known);
 };
 
 /// The association says of a running retrieval, every few seconds, that it is not a leftover.

@@ -111,7 +111,7 @@ struct governor_world : actor_fixture {
   }
   /// Every retrieval that runs is over.
   void end_retrievals(const std::string& project) {
-    for (const auto& each : of(project).permits) self->send(governor, retrieval_over{each.permit});
+    for (const auto& each : of(project).permits) self->send(governor, retrieval_over{each.permit, true});
     settle();
   }
   /// Work for ever, retrievals of no length.
@@ -161,7 +161,7 @@ BOOST_AUTO_TEST_CASE(never_has_more_in_flight_than_allowed) {
   advance(1min);
   BOOST_TEST(of("alz").permits.size() == 2U);
   BOOST_TEST(of("alz").outlook.back().find("concurrency reached: 2 of 2") == 0U);
-  self->send(governor, retrieval_over{of("alz").permits[0].permit});
+  self->send(governor, retrieval_over{of("alz").permits[0].permit, true});
   advance(1s);
   BOOST_TEST(of("alz").permits.size() == 3U);
   BOOST_TEST(status().at("in_flight") == 2);
@@ -311,6 +311,20 @@ BOOST_AUTO_TEST_CASE(keeps_the_leases_of_a_crash_until_nothing_has_arrived_for_l
   BOOST_TEST(of("alz").permits.size() == 2U);
   BOOST_TEST(!has_row(keys::lease("gh-rad", permit)));
   BOOST_TEST(entries("lease.ended") == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_lease_of_a_retrieval_whose_association_died_until_it_is_quiet) {
+  start(1);
+  has_work("alz");
+  advance(3s);
+  const auto permit = of("alz").permits.at(0).permit;
+  self->send(governor, retrieval_over{permit, false});
+  advance(29s);
+  BOOST_TEST(of("alz").permits.size() == 1U);
+  BOOST_TEST(has_row(keys::lease("gh-rad", permit)));
+  advance(2s);
+  BOOST_TEST(of("alz").permits.size() == 2U);
+  BOOST_TEST(!has_row(keys::lease("gh-rad", permit)));
 }
 
 BOOST_AUTO_TEST_CASE(believes_no_word_about_the_end_of_a_leftover_that_nobody_runs) {
