@@ -30,7 +30,7 @@ const json* argument_reader::find(const char* name) const {
 const json* argument_reader::wanted(const char* name, presence need) {
   if (problem_) return nullptr;
   const auto* value = find(name);
-  if (value == nullptr && need == presence::required) complain(std::string{name} + ": missing");
+  if (value == nullptr && need != presence::optional) complain(std::string{name} + ": missing");
   return value;
 }
 

@@ -12,7 +12,7 @@
 
 namespace penstock::gateways {
 
-enum class presence : std::uint8_t { required, optional };
+enum class presence : std::uint8_t { required, may_be_empty, optional };  ///< may_be_empty: but not absent
 
 /// `object` must outlive the reader. A field that is null counts as absent. After the first complaint nothing is read.
 class argument_reader {

@@ -94,7 +94,7 @@ messages::page_options read_page(argument_reader& in) {
 messages::submit_item read_item(argument_reader& in) {
   messages::submit_item item;
   item.pacs = in.text("pacs", presence::required, 64);
-  item.study = messages::dicom_uid{in.text("StudyInstanceUID", presence::required, max_uid_field_bytes)};
+  item.study = messages::dicom_uid{in.text("StudyInstanceUID", presence::may_be_empty, max_uid_field_bytes)};
   for (auto& uid : in.texts("series", presence::optional, max_series_per_item, max_uid_field_bytes))
     item.series.emplace_back(std::move(uid));
   return item;

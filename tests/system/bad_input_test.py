@@ -146,7 +146,7 @@ def test_a_study_of_a_patient_outside_the_cohort(site):
 
 def test_odd_study_uids(site):
     with site.connect("amy") as control:
-        uids = ["*", "1.2\\1.3", "1..2", "01.2", "1.2.", "x", "1." + "2" * 70]
+        uids = ["", "*", "1.2\\1.3", "1..2", "01.2", "1.2.", "x", "1." + "2" * 70]
         items = [{"pacs": "gh-rad", "StudyInstanceUID": uid} for uid in uids]
         rows = control.ask("requests.submit", {"items": items}, PROJECT, op=uuid.uuid4().hex)["rows"]
     assert [row["outcome"] for row in rows] == ["invalid"] * len(uids), rows
