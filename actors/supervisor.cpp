@@ -59,8 +59,7 @@ class supervisor {
     for (const auto& [id, who] : tree_.associations) ask(all, "pacs_association", id, who, describe_actor{});
     for (const auto& [id, who] : tree_.queues) ask(all, "project_queue", id, who, describe_actor{});
     for (const auto& [id, who] : tree_.searches) ask(all, "project_search", id, who, describe_actor{});
-    for (const auto& [id, who] : tree_.governors)
-      ask(all, "governor_clock", id, who, describe_governor{{}, true});
+    for (const auto& [id, who] : tree_.governors) ask(all, "governor_clock", id, who, describe_governor{{}, true});
     for (std::size_t i = 0; i < tree_.shards.size(); ++i) ask_shard(all, i);
     return all->promise;
   }
@@ -127,14 +126,14 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
     shard.catalogue = options.state->shard_catalogue(number);
     shard.node = "local";
     shard.is_claimed = claims_in(options.core);
-    tree.shards.push_back(
-        members.add(start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)))));
+    tree.shards.push_back(members.add(
+        start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)), options.where)));
   }
   list_reader_options reader;
   reader.core = options.core;
   reader.shards = tree.shards;
   reader.rules = [rules = options.rules] { return rules; };
-  tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader")));
+  tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));
 }
 
 void start_pacs(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
@@ -150,8 +149,8 @@ void start_pacs(caf::actor_system& system, crew& members, const server_tree_opti
   association.shards = tree.shards;
   association.sink = options.sink;
   association.clocks = options.clocks;
-  tree.associations[id] = members.add(
-      start_pacs_association(system, std::move(association), tell_restarts("pacs_association " + id)));
+  tree.associations[id] =
+      members.add(start_pacs_association(system, std::move(association), tell_restarts("pacs_association " + id)));
 }
 
 void start_project(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
@@ -184,14 +183,13 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   journal.core = options.core;
   journal.fence = options.state->fence();
   journal.on_failure = options.on_journal_failure;
-  tree.journal = members.add(start_audit_journal(system, std::move(journal)));
+  tree.journal = members.add(start_audit_journal(system, std::move(journal), options.where));
   tree.rules_keeper = members.add(
       start_rules_keeper(system, {options.rules, tree.journal, options.clocks}, tell_restarts("rules_keeper")));
   start_cache(system, members, options, tree);
   for (const auto& [id, pacs] : options.rules->pacs) start_pacs(system, members, options, tree, id);
   for (const auto& [id, project] : options.rules->projects) start_project(system, members, options, tree, project);
-  tree.supervisor = members.add(
-      supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks));
+  tree.supervisor = members.add(supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks));
   return tree;
 }
 

@@ -26,6 +26,7 @@ struct server_tree_options {
   messages::dicom_listener_actor listener;
   messages::event_sink_actor sink;
   time_source clocks;
+  hosting where = hosting::detached;  ///< of those that wait for the disk
   /// The journal has failed: nothing may be acknowledged any more.
   std::function<void(const messages::failure&)> on_journal_failure;
 };
