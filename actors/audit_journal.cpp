@@ -1,5 +1,7 @@
 #include "actors/audit_journal.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <nlohmann/json.hpp>
 #include <utility>
 #include <vector>
@@ -28,6 +30,12 @@ class audit_journal {
       log_ = std::make_unique<storage::journal_log>(std::move(*opened));
     else
       fail(opened.error());
+  }
+
+  /// What was acknowledged since the last tick is behind the fence too when the server stops.
+  ~audit_journal() {
+    if (!log_) return;
+    if (auto written = fence(); !written) spdlog::warn("the fence of the journal: {}", written.error().text());
   }
 
   handle::behavior_type make_behavior() {
@@ -92,13 +100,17 @@ class audit_journal {
   void on_tick() {
     if (!log_) return;
     self_->delayed_send(handle{self_}, options_.fence_every, tick{});
-    const auto reached = log_->checkpoint();
-    if (reached.size != fenced_size_) {
-      if (auto written = storage::write_fence(options_.fence, reached); !written) return fail(written.error());
-      fenced_size_ = reached.size;
-    }
-    auto forgotten = log_->forget_operations(reached.at_us - operations_kept_us, operations_looked_at);
+    if (auto written = fence(); !written) return fail(written.error());
+    auto forgotten = log_->forget_operations(log_->checkpoint().at_us - operations_kept_us, operations_looked_at);
     if (!forgotten) fail(forgotten.error());
+  }
+
+  result<void> fence() {
+    const auto reached = log_->checkpoint();
+    if (reached.size == fenced_size_) return {};
+    if (auto written = storage::write_fence(options_.fence, reached); !written) return written;
+    fenced_size_ = reached.size;
+    return {};
   }
 
   /// Fail stop: what is on the disk is known only after a restart, so from here on nobody gets an answer.

@@ -51,7 +51,7 @@ struct limit_settings {
   std::uint32_t max_inbound_associations_per_peer = 16;
   std::uint64_t child_memory_bytes = 1ULL << 30;    ///< address space of one penstock-dimse
   std::uint64_t min_free_disk_bytes = 1ULL << 30;   ///< nothing is retrieved with less room than this
-  std::chrono::milliseconds drain_timeout{20'000};  ///< from SIGTERM until running work is aborted
+  std::chrono::milliseconds drain_timeout{20'000};  ///< from SIGTERM until what has not ended is cut off
 
   bool operator==(const limit_settings&) const = default;
 };

@@ -33,6 +33,11 @@ class actor_fixture : public sim_world {
     start_journal();
   }
 
+  /// The journal writes its fence when it stops: while its folder is still there.
+  ~actor_fixture() {
+    if (journal) end(journal);
+  }
+
   void start_journal() {
     actors::audit_journal_options options;
     options.core = core;

@@ -121,6 +121,13 @@ BOOST_AUTO_TEST_CASE(writes_how_far_it_has_come_to_the_fence) {
   BOOST_TEST((**fence).size > 0U);
 }
 
+BOOST_AUTO_TEST_CASE(leaves_nothing_in_front_of_the_fence_when_it_stops) {
+  BOOST_REQUIRE(ask<entries_committed>(journal, append("a")).ok());
+  BOOST_TEST(storage::read_fence(folder.path() / "fence").value()->size == 0U);
+  end(journal);
+  BOOST_TEST(storage::read_fence(folder.path() / "fence").value()->size == storage::read_head(*core)->size);
+}
+
 BOOST_AUTO_TEST_CASE(answers_nobody_once_the_store_has_failed_and_says_so_once) {
   auto large = append("a");
   large.entries[0].rows[0].value = std::string(1 << 20, 'x');
@@ -144,9 +151,6 @@ BOOST_AUTO_TEST_CASE(answers_nobody_once_the_store_has_failed_and_says_so_once) 
   first.receive(no_answer, timeout);
   second.receive(no_answer, timeout);
   later.receive(no_answer, timeout);
-  // Debian's RocksDB asserts when a database whose files failed is closed. A server never closes one: it ends at once.
-  static auto* const never_closed = new std::vector<std::shared_ptr<storage::row_store>>;
-  never_closed->push_back(core);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

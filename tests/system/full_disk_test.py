@@ -16,6 +16,7 @@ from protocol import NoAnswer, Refused
 NAMESPACES = (["unshare", "--mount"], ["unshare", "--mount", "--map-root-user"])
 INSIDE = "PENSTOCK_MAY_MOUNT"
 TOO_SMALL_MIB, ROOMY_MIB = 4, 192
+FENCE_WITHIN_S = 1.5  # of the last entry
 STUDIES_A_CALL, CALL_TIMEOUT_S, FULL_WITHIN_S = 1000, 2, 120
 UNSEEMLY = re.compile(r"assert|abort|terminate called|segmentation|exception|core dumped", re.IGNORECASE)
 
@@ -116,6 +117,19 @@ def test_a_disk_that_fills_loses_nothing_that_was_acknowledged(_):
         assert there >= acknowledged, "%d of %d acknowledged requests are lost" % (acknowledged - there, acknowledged)
         with server.connect() as control:
             assert server.submit(control, 1)
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_a_stop_on_a_full_disk_is_an_orderly_one(_):
+    with small_disk(ROOMY_MIB) as disk, LoneServer(os.path.join(disk, "state")) as server:
+        server.start()
+        time.sleep(FENCE_WITHIN_S)
+        fill(disk)
+        assert server.stop() == STOPPED, server.said()
+        assert not os.path.exists(os.path.join(server.state, "ballast"))
+        empty(disk)
+        server.start()
+        assert os.path.exists(os.path.join(server.state, "ballast"))
         assert server.stop() == STOPPED, server.said()
 
 

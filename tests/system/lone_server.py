@@ -78,10 +78,17 @@ class LoneServer:
         eventually(lambda: self.is_healthy() or self.process.poll() is not None, READY_TIMEOUT_S, "a healthy server")
         assert self.process.poll() is None, self.said()
 
+    def get(self, path):
+        """Status and text of an HTTP answer of the server."""
+        with urllib.request.urlopen("http://127.0.0.1:%d%s" % (self.ports["http"], path), timeout=5) as answer:
+            return answer.status, answer.read().decode()
+
+    def metric(self, name):
+        return re.search("^%s ([0-9.]+)$" % name, self.get("/metrics")[1], re.MULTILINE).group(1)
+
     def is_healthy(self):
         try:
-            with urllib.request.urlopen("http://127.0.0.1:%d/healthz" % self.ports["http"], timeout=5) as answer:
-                return answer.status == 200
+            return self.get("/healthz")[0] == 200
         except OSError:
             return False
 

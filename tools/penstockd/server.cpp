@@ -15,14 +15,15 @@ using namespace messages;
 
 namespace {
 
-constexpr std::chrono::milliseconds stop_patience{20'000};
+/// With less room, what must still be written to stop gets that of the ballast.
+constexpr std::uint64_t room_to_stop_bytes = std::uint64_t{16} << 20;
 
 /// Fail stop: what is on the disk is known only after a restart, so nobody may be answered any more.
 [[noreturn]] void end_for_journal(const failure& problem) {
-  spdlog::critical("the journal has failed, nothing more can be acknowledged: {}. {} penstockd again: what was "
-                   "acknowledged is on the disk.",
-                   problem.text(),
-                   problem.code == errc::no_space ? "Make room on that disk, then start" : "Start");
+  spdlog::critical(
+      "the journal has failed, nothing more can be acknowledged: {}. {} penstockd again: what was "
+      "acknowledged is on the disk.",
+      problem.text(), problem.code == errc::no_space ? "Make room on that disk, then start" : "Start");
   spdlog::default_logger()->flush();
   std::_Exit(journal_failed);
 }
@@ -184,12 +185,13 @@ std::string server::metrics() const {
 bool server::stop() {
   phase_ = gateways::server_phase::stopping;
   control_->refuse_commands();
+  if (auto room = state_->free_bytes(); room && *room < room_to_stop_bytes) state_->release_ballast();
   crew_->end_all();
   control_.reset();
   port_.reset();
   listener_.reset();
   tree_ = {};
-  const bool ended = crew_->wait(stop_patience);
+  const bool ended = crew_->wait(from_.settings.limits.drain_timeout);
   http_.reset();
   return ended;
 }
