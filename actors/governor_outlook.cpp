@@ -18,11 +18,11 @@ std::string local_time(std::int64_t utc_us, std::string_view zone) {
   const auto at = std::chrono::time_point_cast<std::chrono::seconds>(
       std::chrono::sys_time<std::chrono::microseconds>{std::chrono::microseconds{utc_us}});
   const auto now = std::chrono::system_clock::now();
-  const auto* pattern = at - now < std::chrono::hours{12} ? "%H:%M:%S" : "%a %e %b %H:%M";
+  const auto* pattern = at - now < std::chrono::hours{12} ? "%H:%M:%S %Z" : "%a %e %b %H:%M %Z";
   try {
     return date::format(pattern, date::make_zoned(std::string{zone}, at));
   } catch (const std::runtime_error&) {
-    return date::format(pattern, at) + " UTC";
+    return date::format(pattern, at);
   }
 }
 

@@ -40,6 +40,13 @@ BOOST_AUTO_TEST_CASE(tells_only_changes_of_state_or_reason) {
   BOOST_TEST(board.requests().at("1").reason == "concurrency 2 of 2");
 }
 
+BOOST_AUTO_TEST_CASE(says_an_end_once_though_the_listing_gives_no_reason_for_it) {
+  request_board board{{"1"}};
+  BOOST_TEST(board.learn_event(json{{"request", "1"}, {"state", "completed"}, {"reason", "all 6 are here"}}));
+  BOOST_TEST(!board.learn_listed(listed("1", "completed")));
+  BOOST_TEST(board.requests().at("1").reason == "all 6 are here");
+}
+
 BOOST_AUTO_TEST_CASE(takes_in_new_requests_and_leaves_old_ones_out) {
   request_board board{{}};
   BOOST_TEST(!board.learn_listed(listed("1", "completed")));

@@ -73,6 +73,8 @@ bool request_board::take(const json& from, const std::string& id, bool may_add) 
     request.state = state;
     request.reason = text_in(from, "reason");
     if (request.reason.empty()) request.reason = text_in(from, "error");
+    // The listing gives no reason for what has ended well; the event did.
+    if (request.reason.empty() && messages::is_terminal(state)) request.reason = before.reason;
   }
   const auto keep = [](std::string& into, std::string value) {
     if (!value.empty()) into = std::move(value);

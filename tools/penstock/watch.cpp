@@ -23,7 +23,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 /// The listing is read again so often, whatever the events say.
-constexpr seconds refresh_interval{15};
+constexpr seconds refresh_interval{5};
 constexpr milliseconds redraw_interval{250};
 /// How long the server may be away before the watch gives up.
 constexpr seconds longest_outage{600};
