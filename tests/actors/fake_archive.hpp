@@ -15,6 +15,7 @@
 #include "messages/type_ids.hpp"
 #include "storage/dimse_channel.hpp"
 #include "tests/actors/shard_support.hpp"
+#include "tests/support/sim_world.hpp"
 
 namespace penstock::tests {
 
