@@ -19,6 +19,7 @@ using namespace messages;
 using storage::catalogued_instance;
 
 constexpr std::size_t most_parts_of_a_study = 4096;
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 failure bad_request(const char* what) { return {errc::bad_request, what}; }
 
@@ -97,7 +98,23 @@ class cache_shard {
 
   caf::result<pack_reserved> on_reserve_pack(const reserve_pack& wanted) {
     if (!is_valid_name(wanted.pacs)) return to_caf(bad_request("reserve a pack: pacs"));
+    if (auto no = lacks_room()) return to_caf(*no);
     return pack_reserved{storage_->shelf.incoming().string(), pack_shelf::new_stem()};
+  }
+
+  /// Told to the log when it begins and when it ends.
+  std::optional<failure> lacks_room() {
+    std::error_code why;
+    const auto room = std::filesystem::space(options_.packs, why);
+    if (why) return failure{errc::io_error, "measure the room of the cache: " + why.message()};
+    const bool lacks = room.available < options_.min_free_bytes;
+    const auto text = std::to_string(room.available / mebibyte) + " MiB are free on the disk of the cache, " +
+                      std::to_string(options_.min_free_bytes / mebibyte) + " MiB is the least (min_free_disk)";
+    if (lacks && !std::exchange(lacked_room_, true))
+      spdlog::warn("cache shard {}: {}: nothing is retrieved", options_.number, text);
+    else if (!lacks && std::exchange(lacked_room_, false))
+      spdlog::info("cache shard {}: {}: there is room again", options_.number, text);
+    return lacks ? std::optional{failure{errc::no_space, text}} : std::nullopt;
   }
 
   caf::result<study_settled> on_settle_study(settle_study& arrived) {
@@ -241,6 +258,7 @@ class cache_shard {
   cache_shard_options options_;
   std::optional<shard_storage> storage_;
   std::string problem_;
+  bool lacked_room_ = false;
 };
 
 }  // namespace

@@ -30,6 +30,8 @@ struct cache_shard_options {
   /// Set once the packs, the catalogue and the claims have been compared; shared by all lives of this shard, so that a
   /// restart of the actor alone leaves what is on its way in peace.
   std::shared_ptr<std::atomic<bool>> reconciled = std::make_shared<std::atomic<bool>>(false);
+  /// With less room where the packs lie, nothing more is fetched; what arrived settles all the same.
+  std::uint64_t min_free_bytes = 0;
   storage::file_system* files = &storage::posix_files();
 };
 

@@ -126,6 +126,7 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
     shard.catalogue = options.state->shard_catalogue(number);
     shard.node = "local";
     shard.is_claimed = claims_in(options.core);
+    shard.min_free_bytes = options.min_free_disk_bytes;
     tree.shards.push_back(members.add(
         start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)), options.where)));
   }

@@ -22,6 +22,7 @@ struct server_tree_options {
   std::shared_ptr<storage::row_store> core;
   const storage::state_directory* state = nullptr;
   std::uint32_t cache_shards = 2;
+  std::uint64_t min_free_disk_bytes = 0;  ///< with less room nothing is retrieved
   messages::dimse_port_actor port;
   messages::dicom_listener_actor listener;
   messages::event_sink_actor sink;

@@ -61,6 +61,15 @@ BOOST_FIXTURE_TEST_CASE(settles_what_arrived_and_says_what_is_missing, site) {
   BOOST_TEST(totals.problem == "");
 }
 
+BOOST_FIXTURE_TEST_CASE(fetches_nothing_while_the_disk_has_less_room_than_is_to_stay_free, site) {
+  options.min_free_bytes = std::uint64_t{1} << 60;
+  running full{options};
+  const auto refused = full.ask<pack_reserved>(full.shard, reserve_pack{"gh-rad", study});
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::no_space));
+  BOOST_TEST(refused.error().context.find("1099511627776 MiB is the least (min_free_disk)") != std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_located_object_is_a_part_10_file_with_the_data_set_as_received, site) {
   running world{options};
   BOOST_REQUIRE(world.deliver({{numbered(1), numbered(2)}}, {}).ok());

@@ -161,6 +161,7 @@ void server::start_actors() {
   options.core = core_;
   options.state = state_.get();
   options.cache_shards = from_.settings.cache_shards;
+  options.min_free_disk_bytes = from_.settings.limits.min_free_disk_bytes;
   options.port = port_->handle();
   options.listener = listener_->handle();
   options.sink = control_->sink();
