@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -94,16 +93,13 @@ result<pid_t> child_table::spawn(const storage::descriptor& channel, const stora
   ::posix_spawn_file_actions_adddup2(&plan.actions, channel_copy.get(), channel_number);
   if (peer) ::posix_spawn_file_actions_adddup2(&plan.actions, peer_copy.get(), peer_number);
   auto path = options_.program.string();
-  std::array<char*, 2> arguments{path.data(), nullptr};
+  auto memory = std::to_string(options_.memory_bytes);
+  std::array<char*, 3> arguments{path.data(), options_.memory_bytes == 0 ? nullptr : memory.data(), nullptr};
   std::array<char*, 1> environment{nullptr};
   pid_t process = -1;
   const int problem =
       ::posix_spawn(&process, path.c_str(), &plan.actions, &plan.attributes, arguments.data(), environment.data());
   if (problem != 0) return fail(errc::io_error, "start " + path + ": " + std::strerror(problem));
-  if (options_.memory_bytes != 0) {
-    const rlimit limit{options_.memory_bytes, options_.memory_bytes};
-    ::prlimit(process, RLIMIT_AS, &limit, nullptr);
-  }
   return process;
 }
 

@@ -25,7 +25,7 @@ namespace penstock::gateways {
 
 struct child_options {
   std::filesystem::path program;
-  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  ///< address space; 0: as the child sets it itself
+  std::uint64_t memory_bytes = std::uint64_t{1} << 30;  ///< address space; 0: as the child has it by default
   std::size_t most_children = 64;
   /// From a polite stop (`cancel`) to the closing of the channel, on which the child aborts its association ...
   std::chrono::milliseconds cancel_patience{12'000};

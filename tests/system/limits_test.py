@@ -2,6 +2,7 @@
 """Every limit of penstockd.toml that can be seen from outside does what its line there says."""
 import contextlib
 import os
+import re
 import signal
 import sys
 import time
@@ -12,6 +13,7 @@ from harness import eventually, refused_with, run_tests, running_site
 from lone_server import PROJECT, LoneServer
 
 HELLO = {"client": "limits_test", "protocol": 1}
+GIB = 1 << 30
 STATISTICS_WITHIN_S = 1
 
 
@@ -33,6 +35,15 @@ def sessions(server, users):
             each.subscribe("p/%s/requests" % project)
             each.ask("hello", HELLO)
         yield opened
+
+
+def children_of(pid):
+    found = []
+    for entry in filter(str.isdigit, os.listdir("/proc")):
+        with contextlib.suppress(OSError), open("/proc/%s/stat" % entry, encoding="utf-8") as file:
+            if int(file.read().rsplit(")", 1)[1].split()[1]) == pid:
+                found.append(int(entry))
+    return found
 
 
 def test_max_sessions(_):
@@ -66,6 +77,18 @@ def test_max_inbound_associations_per_peer(_):
             pass
         for each in inside:
             each.socket.close()
+
+
+def test_child_memory(_):
+    for size in ("768 MiB", "3 GiB"):
+        number, unit = size.split()
+        with server_with("child_memory = \"%s\"" % size) as server:
+            sender = Sender(server.ports["dicom"], called="PENSTOCK")
+            child, = children_of(server.process.pid)
+            with open("/proc/%d/limits" % child, encoding="utf-8") as file:
+                allowed = re.search(r"Max address space\s+(\d+)", file.read()).group(1)
+            assert int(allowed) == int(number) * (GIB if unit == "GiB" else GIB >> 10), (size, allowed)
+            sender.socket.close()
 
 
 def start_again_with(site, pattern, replacement):

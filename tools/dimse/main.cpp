@@ -7,6 +7,8 @@
 
 #include <unistd.h>
 
+#include <charconv>
+#include <cstdint>
 #include <exception>
 #include <string_view>
 
@@ -26,6 +28,11 @@ constexpr unsigned outbound_grace_s = 60;
 
 enum exit_code : int { finished = 0, peer_trouble = 1, misuse = 2, no_sandbox = 3 };
 
+/// What the child keeps to besides what its kind of job demands; from its only argument.
+struct allowance {
+  std::uint64_t memory_bytes = dimse::sandbox_limits{}.memory_bytes;
+};
+
 constexpr std::uint64_t outbound_cpu_s = 600;
 constexpr std::uint64_t inbound_cpu_s = 6 * 3'600;
 
@@ -39,42 +46,51 @@ unsigned whole_time_s(const messages::find_job& job) { return whole_time_s(job.p
 unsigned whole_time_s(const messages::move_job& job) { return whole_time_s(job.peer) + seconds(job.total_timeout_ms); }
 
 template <class Job>
-int run_outbound(dimse::session& with, const std::string& text) {
+int run_outbound(dimse::session& with, const std::string& text, const allowance& most) {
   const auto job = storage::decode_dimse<Job>(text);
   if (!job || !messages::check(*job)) return misuse;
   dimse::drop_inheritance(peer_descriptor);
   ::alarm(whole_time_s(*job) + outbound_grace_s);
-  if (!dimse::enter_sandbox({.cpu_s = outbound_cpu_s, .may_connect = true})) return no_sandbox;
+  if (!dimse::enter_sandbox({.memory_bytes = most.memory_bytes, .cpu_s = outbound_cpu_s, .may_connect = true}))
+    return no_sandbox;
   return dimse::run(with, *job) ? finished : peer_trouble;
 }
 
-int run_inbound(dimse::session& with, const std::string& text) {
+int run_inbound(dimse::session& with, const std::string& text, const allowance& most) {
   const auto job = storage::decode_dimse<messages::accept_job>(text);
   if (!job || !messages::check(*job)) return misuse;
-  if (!dimse::enter_sandbox({.cpu_s = inbound_cpu_s, .file_bytes = job->max_pack_bytes})) return no_sandbox;
+  if (!dimse::enter_sandbox(
+          {.memory_bytes = most.memory_bytes, .cpu_s = inbound_cpu_s, .file_bytes = job->max_pack_bytes}))
+    return no_sandbox;
   return dimse::run(with, *job, peer_descriptor) ? finished : peer_trouble;
 }
 
-int run_job() {
+int run_job(const allowance& most) {
   dimse::session session{storage::descriptor{channel_descriptor}};
   if (session.wait(-1, 0, dimse::steady::now() + job_patience, true) != dimse::wake::message) return misuse;
   const auto packet = session.parent.next();
-  if (packet->kind == messages::echo_job::kind) return run_outbound<messages::echo_job>(session, packet->text);
-  if (packet->kind == messages::find_job::kind) return run_outbound<messages::find_job>(session, packet->text);
-  if (packet->kind == messages::move_job::kind) return run_outbound<messages::move_job>(session, packet->text);
-  if (packet->kind == messages::accept_job::kind) return run_inbound(session, packet->text);
+  if (packet->kind == messages::echo_job::kind) return run_outbound<messages::echo_job>(session, packet->text, most);
+  if (packet->kind == messages::find_job::kind) return run_outbound<messages::find_job>(session, packet->text, most);
+  if (packet->kind == messages::move_job::kind) return run_outbound<messages::move_job>(session, packet->text, most);
+  if (packet->kind == messages::accept_job::kind) return run_inbound(session, packet->text, most);
   return misuse;
 }
 
 }  // namespace
 
-int main() {
+int main(int count, char** arguments) {
   dimse::drop_inheritance(peer_descriptor + 1);
+  allowance most;
+  if (count > 1) {
+    const std::string_view text{arguments[1]};
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), most.memory_bytes);
+    if (problem != std::errc{} || end != text.data() + text.size()) return misuse;
+  }
   OFLog::configure(OFLogger::OFF_LOG_LEVEL);
   dcmDisableGethostbyaddr.set(OFTrue);
   if (!dcmDataDict.isDictionaryLoaded()) return misuse;
   try {
-    return run_job();
+    return run_job(most);
   } catch (const std::exception&) {
     return peer_trouble;
   }
