@@ -26,6 +26,9 @@ namespace {
 
 using opened_store = result<std::shared_ptr<row_store>>;
 
+constexpr const char* may_be_accepted =
+    ". Find out where the missing part went; an administrator may then take the journal as it is (--accept-rollback)";
+
 opened_store open_rows(const fs::path& directory, log_damage on_damage) {
   row_store_options options;
   options.columns = {column::entries, column::side_car, column::tree, column::rows, column::events, column::meta};
@@ -85,14 +88,15 @@ result<fs::path> set_aside_examined(const fs::path& directory) {
 /// The log is damaged before its end. Its copy, cut at the damage, takes its place when the fence is within it.
 opened_store cut_at_damage(const core_store_options& options, const failure& damage,
                            const std::optional<tree_checkpoint>& fence) {
-  if (!fence) return fail(errc::corrupt, damage.context + "; there is no fence to say what it must hold");
+  if (!fence && !options.accept_rollback)
+    return fail(errc::corrupt, damage.context + "; there is no fence to say what it must hold" + may_be_accepted);
   const auto copy = examined_beside(options.directory);
   if (auto copied = copy_database(options.directory, copy); !copied) return copied.error();
   const auto wanted = options.accept_rollback ? tree_checkpoint{} : *fence;
   if (auto enough = examine_copy(copy, wanted); !enough) {
     std::error_code ignored;
     fs::remove_all(copy, ignored);
-    return fail(errc::corrupt, damage.context + "; cut at the damage: " + enough.error().context);
+    return fail(errc::corrupt, damage.context + "; cut at the damage: " + enough.error().context + may_be_accepted);
   }
   if (auto exchanged = exchange(options.directory, copy); !exchanged) return exchanged.error();
   return open_rows(options.directory, log_damage::refuse);
@@ -121,15 +125,26 @@ result<void> compare_with_fence(const core_store_options& options, const std::op
   const auto missing = fail(errc::corrupt, "journal holds " + std::to_string(head->size) + " entries, but its fence " +
                                                options.fence.string() + " is missing");
   auto within = fence ? check_fence(*core.store, *fence) : result<void>{missing};
-  if (within || !options.accept_rollback) return within;
-  core.warnings.push_back("accepted by the administrator: " + within.error().context);
-  return write_fence(options.fence, *head);
+  if (within) return {};
+  if (!options.accept_rollback) return fail(within.error().code, within.error().context + may_be_accepted);
+  core.accepted = within.error().context;
+  core.newest_may_be_missing = true;
+  core.warnings.push_back("accepted by the administrator: " + core.accepted);
+  return {};
+}
+
+/// A fence that cannot be understood is as good as none, once an administrator has looked into it.
+result<std::optional<tree_checkpoint>> fence_of(const core_store_options& options) {
+  auto fence = read_fence(options.fence);
+  if (fence || fence.error().code != errc::corrupt) return fence;
+  if (options.accept_rollback) return std::optional<tree_checkpoint>{};
+  return fail(errc::corrupt, fence.error().context + may_be_accepted);
 }
 
 }  // namespace
 
 result<opened_core> open_core_store(const core_store_options& options) {
-  auto fence = read_fence(options.fence);
+  auto fence = fence_of(options);
   if (!fence) return fence.error();
   std::error_code problem;
   fs::create_directories(options.directory, problem);
@@ -138,7 +153,7 @@ result<opened_core> open_core_store(const core_store_options& options) {
   auto store = open_rows(options.directory, log_damage::refuse);
   if (!store && store.error().code == errc::corrupt) store = cut_at_damage(options, store.error(), *fence);
   if (!store) return store.error();
-  opened_core core{std::move(*store), {}, false};
+  opened_core core{std::move(*store), {}, false, {}};
   if (auto warned = warn_of_examined(options.directory, core); !warned) return warned.error();
   if (auto within = compare_with_fence(options, *fence, core); !within) return within.error();
   return core;

@@ -15,8 +15,8 @@ namespace penstock::storage {
 struct core_store_options {
   std::filesystem::path directory;
   std::filesystem::path fence;  ///< a file outside `directory`
-  /// An administrator has looked at a journal that is behind its fence (or has none) and takes it as it is: the fence
-  /// is then set anew. Never the default.
+  /// An administrator has looked at a journal that is behind its fence (or has none) and takes it as it is. Never the
+  /// default.
   bool accept_rollback = false;
 };
 
@@ -24,9 +24,12 @@ struct opened_core {
   std::shared_ptr<row_store> store;
   /// Empty in the ordinary case; else what the operator and the log must be told, a sentence each.
   std::vector<std::string> warnings;
-  /// True when the log's damaged end was cut off, at or after the fence: whoever counts past starts must then assume
-  /// the worst, because the newest second may be missing.
+  /// True when the log's damaged end was cut off, at or after the fence, or a rollback was accepted: whoever counts
+  /// past starts must then assume the worst.
   bool newest_may_be_missing = false;
+  /// What the administrator accepted, in words; empty in every other case. Until `record_recovery` the fence still says
+  /// what it said, so that a start which is interrupted before is refused again.
+  std::string accepted = {};
 };
 
 /// errc::corrupt when the database is damaged or behind its fence; the text says which, with both positions. A new,

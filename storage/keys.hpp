@@ -131,6 +131,9 @@ template <class... Parts>
 }
 [[nodiscard]] inline std::string leases_at(const std::string& pacs) { return detail::join("lease", pacs, ""); }
 
+/// When it was found out that the newest entries may be missing (recovery_record.hpp).
+[[nodiscard]] inline std::string newest_missing() { return "newest-missing"; }
+
 /// project_counters.
 [[nodiscard]] inline std::string counters(const std::string& project) { return detail::join("counters", project); }
 

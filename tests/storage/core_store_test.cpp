@@ -112,7 +112,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_journal_whose_fence_is_missing) {
   expect_refusal("is missing");
 }
 
-BOOST_AUTO_TEST_CASE(takes_a_rollback_that_an_administrator_accepts_and_fences_anew) {
+BOOST_AUTO_TEST_CASE(takes_a_rollback_that_an_administrator_accepts_but_leaves_the_fence_to_the_record) {
   note(3);
   fence_now();
   stop();
@@ -121,8 +121,18 @@ BOOST_AUTO_TEST_CASE(takes_a_rollback_that_an_administrator_accepts_and_fences_a
     const auto opened = value_of(start(true));
     BOOST_REQUIRE_EQUAL(opened.warnings.size(), 1U);
     BOOST_TEST(opened.warnings[0].starts_with("accepted by the administrator: journal was rolled back"));
+    BOOST_TEST(opened.accepted.starts_with("journal was rolled back: it holds 0 entries, its fence has seen 3"));
+    BOOST_TEST(opened.newest_may_be_missing);
   }
-  BOOST_TEST(value_of(start()).warnings.empty());
+  expect_refusal("it holds 0 entries, its fence has seen 3");
+}
+
+BOOST_AUTO_TEST_CASE(takes_a_journal_with_an_unreadable_fence_only_when_an_administrator_accepts) {
+  note(3);
+  stop();
+  std::ofstream{where().fence} << "{}";
+  expect_refusal("not the JSON of a fence");
+  BOOST_TEST(value_of(start(true)).accepted.ends_with("is missing"));
 }
 
 BOOST_AUTO_TEST_CASE(opens_a_log_whose_end_is_cut_since_nothing_there_was_acknowledged) {
@@ -179,7 +189,13 @@ BOOST_AUTO_TEST_CASE(takes_a_log_damaged_before_its_fence_when_an_administrator_
   BOOST_TEST(opened.newest_may_be_missing);
   BOOST_TEST(opened.warnings.size() == 2U);
   BOOST_TEST(value_of(read_head(*opened.store)).size == 10U);
-  BOOST_TEST(value_of(read_fence(where().fence)).value().size == 10U);
+}
+
+BOOST_AUTO_TEST_CASE(takes_a_damaged_log_without_a_fence_only_when_an_administrator_accepts) {
+  damage_after(/*fenced=*/15, /*damaged=*/10);
+  fs::remove(where().fence);
+  expect_refusal("there is no fence to say what it must hold");
+  BOOST_TEST(value_of(read_head(*value_of(start(true)).store)).size == 10U);
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_database_whose_manifest_is_gone) {

@@ -2,12 +2,13 @@
 """How penstockd starts and ends: what is wrong is said in words and by the exit code, nothing acknowledged is lost."""
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
 
 from harness import run_tests
-from lone_server import DID_NOT_DRAIN, STOPPED, LoneServer
+from lone_server import DID_NOT_DRAIN, STATE_DAMAGED, STOPPED, LoneServer
 from protocol import NoAnswer
 
 DRAIN_S = 2
@@ -70,6 +71,43 @@ def test_what_hangs_is_cut_off_after_the_drain_timeout(_):
         os.unlink(flag)
         server.start()
         assert server.count_of_requests() >= before
+
+
+def roll_back(server):
+    """State of some requests, then the state that it had before them with the fence that has seen them."""
+    server.start()
+    with server.connect() as control:
+        server.submit(control, 2)
+    assert server.stop() == STOPPED, server.said()
+    backup = server.state + ".backup"
+    shutil.copytree(os.path.join(server.state, "core"), backup)
+    server.start()
+    with server.connect() as control:
+        server.submit(control, 3)
+    assert server.stop() == STOPPED, server.said()
+    shutil.rmtree(os.path.join(server.state, "core"))
+    shutil.move(backup, os.path.join(server.state, "core"))
+
+
+def test_a_rolled_back_journal_is_refused_until_an_administrator_accepts_it(_):
+    with LoneServer() as server:
+        roll_back(server)
+        code, said = server.run()
+        assert code == STATE_DAMAGED, (code, said)
+        assert "journal was rolled back: it holds" in said and "--accept-rollback" in said, said
+        server.start("--accept-rollback")
+        assert server.count_of_requests() == 2
+        assert "accepted by the administrator" in server.said(), server.said()
+        assert server.stop() == STOPPED, server.said()
+        server.start()  # the fence was set anew
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_accepting_a_rollback_without_need_is_advised_against(_):
+    with LoneServer() as server:
+        server.start("--accept-rollback")
+        assert server.stop() == STOPPED, server.said()
+        assert "--accept-rollback was not needed" in server.said(), server.said()
 
 
 if __name__ == "__main__":

@@ -67,6 +67,11 @@ int main(int argc, char** argv) {
   bool check = false;
   app.add_option("--config", config, "settings file")->capture_default_str();
   app.add_flag("--check", check, "read settings and rules, say what is wrong with them, and end");
+  bool accept_rollback = false;
+  app.add_flag("--accept-rollback", accept_rollback,
+               "start although the journal lacks what its fence has seen, or has no fence, as after a backup was\n"
+               "restored. Give it once, by hand, after having looked into it: what is missing stays missing. The\n"
+               "journal records it, and for a day the PACS' limits count as used up where starts may be missing");
   app.set_version_flag("--version", PENSTOCK_VERSION);
   app.footer("Exit codes: 0 stopped, 2 settings or rules have a fault, 3 cannot start (port, state directory, disk),\n"
              "4 the core database is damaged, 5 the journal failed (start again), 6 did not end in time.");
@@ -90,6 +95,7 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "penstockd: not started: %s\n", log.error().context.c_str());
     return exit_code_for(log.error().code);
   }
+  read->accept_rollback = accept_rollback;
   auto running = server::server::start(std::move(*read));
   if (!running) {
     spdlog::critical("not started: {}", running.error().text());

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "storage/journal_reader.hpp"
+#include "storage/recovery_record.hpp"
 #include "tools/penstockd/exit_code.hpp"
 #include "tools/penstockd/metrics.hpp"
 
@@ -62,9 +63,13 @@ result<void> server::open_state() {
   auto directory = storage::state_directory::open(options);
   if (!directory) return directory.error();
   state_ = std::make_unique<storage::state_directory>(std::move(*directory));
-  auto core = storage::open_core_store({state_->core(), state_->fence()});
+  auto core = storage::open_core_store({state_->core(), state_->fence(), from_.accept_rollback});
   if (!core) return state_->with_room(core.error());
   for (const auto& warning : core->warnings) spdlog::warn("core database: {}", warning);
+  if (from_.accept_rollback && core->accepted.empty())
+    spdlog::warn("--accept-rollback was not needed: nothing is missing. Leave it out, it hides the next rollback.");
+  if (auto recorded = storage::record_recovery(*core, state_->fence()); !recorded)
+    return state_->with_room(recorded.error());
   core_ = std::move(core->store);
   return {};
 }

@@ -14,6 +14,7 @@ struct start_up {
   conf::settings settings;
   conf::rules_ptr rules;
   std::string server_secret_key;  ///< Z85
+  bool accept_rollback = false;   ///< take a journal that is behind its fence as it is
 };
 
 /// errc::bad_configuration with every fault of the files, one a line ("file:line:column: what was expected").
