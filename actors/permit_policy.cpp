@@ -126,12 +126,13 @@ void permit_policy::end_quiet_leases(const instant& now, const contract& in_forc
 
 std::optional<permit_decision> permit_policy::check_flights(const instant& now, const contract& in_force) const {
   const auto most = in_force.limits->concurrent;
+  const auto quiet_ns = std::chrono::nanoseconds{in_force.lease_quiet}.count();
+  if (unknown_flights_since_ns_ && now.boottime_ns - *unknown_flights_since_ns_ < quiet_ns)
+    return wait_until_boottime(wait_reason::concurrency_reached, most, now, *unknown_flights_since_ns_ + quiet_ns);
   if (leases_.size() < most) return std::nullopt;
   auto next_quiet_ns = never_ns;
   for (const auto& [permit, one] : leases_)
-    if (one.quiet_since_ns)
-      next_quiet_ns =
-          std::min(next_quiet_ns, *one.quiet_since_ns + std::chrono::nanoseconds{in_force.lease_quiet}.count());
+    if (one.quiet_since_ns) next_quiet_ns = std::min(next_quiet_ns, *one.quiet_since_ns + quiet_ns);
   return wait_until_boottime(wait_reason::concurrency_reached, most, now, next_quiet_ns);
 }
 
@@ -139,17 +140,17 @@ std::optional<permit_decision> permit_policy::check_rates(const instant& now, co
   struct rate {
     wait_reason reason;
     std::chrono::seconds window;
-    std::uint32_t limit;
+    std::optional<std::uint32_t> limit;
   };
-  // Without a limit per day there is still what the log can hold.
-  const std::array<rate, 3> rates{
-      {{wait_reason::day_rate_reached, day_window,
-        std::min(limits.per_day.value_or(conf::max_starts_per_day), conf::max_starts_per_day)},
-       {wait_reason::hour_rate_reached, hour_window, limits.per_hour.value_or(conf::max_starts_per_day)},
-       {wait_reason::minute_rate_reached, minute_window, limits.per_minute.value_or(conf::max_starts_per_day)}}};
+  const std::array<rate, 3> rates{{{wait_reason::day_rate_reached, day_window, limits.per_day},
+                                   {wait_reason::hour_rate_reached, hour_window, limits.per_hour},
+                                   {wait_reason::minute_rate_reached, minute_window, limits.per_minute}}};
   std::optional<permit_decision> wait;
   auto latest_ns = now.boottime_ns;
-  for (const auto& [reason, window, limit] : rates) {
+  for (const auto& [reason, window, limit_of_rules] : rates) {
+    // Without a limit there is still what the log can hold; it counts in no window that was assumed to be full.
+    if (!limit_of_rules && log_.size() < conf::max_starts_per_day) continue;
+    const auto limit = std::min(limit_of_rules.value_or(conf::max_starts_per_day), conf::max_starts_per_day);
     const auto free_ns = log_.free_at(now, window, limit);
     if (free_ns <= latest_ns) continue;
     latest_ns = free_ns;

@@ -103,8 +103,12 @@ class permit_policy {
   /// After a (re)start, before anything else. The leases count as in flight until nothing has arrived for
   /// `lease_quiet`.
   void restore(std::vector<start_stamp> stamps, const std::vector<lease>& leases, const instant& now);
-  /// The log is lost: every window counts as full from now.
-  void assume_full(const instant& now) { log_.assume_full(now); }
+  /// Stamps and leases are lost: every rate that has a limit counts as reached from now, and so does the number in
+  /// flight for as long as `lease_quiet`.
+  void assume_full(const instant& now) {
+    log_.assume_full(now);
+    unknown_flights_since_ns_ = now.boottime_ns;
+  }
 
   /// Nothing starts until `resume`, whoever paused it. `why` is for people.
   void pause(std::string why) { paused_ = std::move(why); }
@@ -134,6 +138,7 @@ class permit_policy {
   sliding_log log_;
   fair_round round_;
   std::map<std::uint64_t, flight> leases_;
+  std::optional<std::int64_t> unknown_flights_since_ns_;
   std::vector<std::uint64_t> expired_;
   std::optional<std::string> paused_;
 };

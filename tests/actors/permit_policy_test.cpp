@@ -219,6 +219,29 @@ BOOST_AUTO_TEST_CASE(drops_stamps_only_when_no_window_can_count_them) {
   BOOST_TEST((policy.prune(at(86'401.25)) == std::vector<std::uint64_t>{1}));
 }
 
+BOOST_AUTO_TEST_CASE(a_lost_log_counts_as_full_in_every_window_that_has_a_limit) {
+  governor policy;
+  policy.assume_full(at(0));
+  const auto minutes = open_with({9, 5, {}, {}, false});
+  const auto wait = policy.decide(at(40), minutes, one_project);
+  BOOST_TEST((wait.reason == wait_reason::minute_rate_reached));
+  BOOST_TEST(after_noon(wait.not_before_boottime_ns) == 61.25);
+  BOOST_TEST(policy.decide(at(61.25), minutes, one_project).granted());
+  BOOST_TEST(!policy.decide(at(61.25), open_with({9, 5, 100, {}, false}), one_project).granted());
+  BOOST_TEST(!policy.decide(at(3'700), open_with({9, 5, 100, 1000, false}), one_project).granted());
+  BOOST_TEST(policy.decide(at(86'402), open_with({9, 5, 100, 1000, false}), one_project).granted());
+}
+
+BOOST_AUTO_TEST_CASE(what_was_in_flight_when_the_log_was_lost_counts_until_it_may_have_been_quiet) {
+  governor policy;
+  policy.assume_full(at(0));
+  const auto free = open_with({9, {}, {}, {}, false});
+  const auto wait = policy.decide(at(10), free, one_project);
+  BOOST_TEST((wait.reason == wait_reason::concurrency_reached));
+  BOOST_TEST(after_noon(wait.not_before_boottime_ns) == 30);
+  BOOST_TEST(policy.decide(at(30), free, one_project).granted());
+}
+
 BOOST_AUTO_TEST_CASE(queries_are_held_to_any_minute_too) {
   query_policy policy;
   BOOST_TEST(policy.not_before(at(0), 2) == 0);
