@@ -159,6 +159,11 @@ class governor_clock {
     policy_.restore(read_stamps("start"), leases, now);
     finds_.policy.restore(read_stamps("find"), now);
     enumerations_.policy.restore(read_stamps("enumerate"), now);
+    if (options_.assume_full_at) {
+      policy_.assume_full(*options_.assume_full_at);
+      finds_.policy.assume_full(*options_.assume_full_at);
+      enumerations_.policy.assume_full(*options_.assume_full_at);
+    }
     last_number_ = std::max(last_number_, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall_us, 0)));
     ready_ = true;
   }

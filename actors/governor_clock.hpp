@@ -2,6 +2,7 @@
 // Starts the governor of one PACS: it carries permit_policy and query_policy and decides nothing itself.
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "actors/hosting.hpp"
@@ -18,6 +19,8 @@ struct governor_clock_options {
   messages::audit_journal_actor journal;
   std::shared_ptr<const storage::row_reader> core;
   time_source clocks;
+  /// Starts before this instant may be missing from the journal: every window counts as full from then on.
+  std::optional<instant> assume_full_at = {};
 };
 
 [[nodiscard]] messages::governor_clock_actor start_governor_clock(caf::actor_system& system,

@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -137,10 +138,20 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
   tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));
 }
 
+/// A wall clock in doubt does not say how long ago that was: it then counts from now.
+std::optional<instant> full_since(const server_tree_options& options) {
+  if (!options.newest_missing_since_us) return std::nullopt;
+  auto then = options.clocks.now();
+  const auto ago_us = std::max<std::int64_t>(then.wall_us - *options.newest_missing_since_us, 0);
+  if (!then.clock_in_doubt) then.boottime_ns -= ago_us * 1000;
+  return then;
+}
+
 void start_pacs(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
                 const std::string& id) {
-  tree.governors[id] = members.add(start_governor_clock(
-      system, {id, options.rules, tree.journal, options.core, options.clocks}, tell_restarts("governor_clock " + id)));
+  tree.governors[id] = members.add(
+      start_governor_clock(system, {id, options.rules, tree.journal, options.core, options.clocks, full_since(options)},
+                           tell_restarts("governor_clock " + id)));
   pacs_association_options association;
   association.pacs = id;
   association.rules = options.rules;

@@ -2,8 +2,11 @@
 // The tree: which actors there are, in which order they start, and how they are. Each sits behind a custodian that
 // starts it again with growing pauses; the journal does not: when it fails, the process ends (fail stop).
 
+#include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +31,8 @@ struct server_tree_options {
   messages::event_sink_actor sink;
   time_source clocks;
   hosting where = hosting::detached;  ///< of those that wait for the disk
+  /// When it was found out that the journal's newest entries may be missing (microseconds since 1970, UTC).
+  std::optional<std::int64_t> newest_missing_since_us = {};
   /// The journal has failed: nothing may be acknowledged any more.
   std::function<void(const messages::failure&)> on_journal_failure;
 };

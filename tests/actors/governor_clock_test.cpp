@@ -75,6 +75,7 @@ project_queue_actor::behavior_type mock_queue(project_queue_actor::pointer self,
 
 struct governor_world : actor_fixture {
   governor_clock_actor governor;
+  std::optional<actors::instant> assume_full_at;
   std::map<std::string, std::shared_ptr<queue_log>> logs;
   std::map<std::string, project_queue_actor> queues;
 
@@ -96,7 +97,8 @@ struct governor_world : actor_fixture {
     auto& limits = site->pacs["gh-rad"].windows[0].limits;
     limits.concurrent = concurrent;
     limits.per_minute = per_minute;
-    governor = keep(actors::start_governor_clock(sys, {"gh-rad", site, journal, core, clocks()}, nullptr));
+    governor =
+        keep(actors::start_governor_clock(sys, {"gh-rad", site, journal, core, clocks(), assume_full_at}, nullptr));
     for (auto& [project, log] : logs) log->governor = governor;
     settle();
   }
@@ -153,6 +155,21 @@ BOOST_AUTO_TEST_CASE(grants_nothing_before_a_predecessors_permits_are_void) {
   BOOST_TEST(of("alz").permits.size() == 0U);
   advance(1s);
   BOOST_TEST(of("alz").permits.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(counts_every_window_as_full_when_the_newest_starts_may_be_missing) {
+  site->pacs["gh-rad"].find_per_minute = 4;
+  assume_full_at = clocks().now();
+  start(1, 3);
+  has_work("alz");
+  say("alz", query_wanted{1, "alz", query_purpose::search});
+  say("alz", query_wanted{2, "alz", query_purpose::enumeration});
+  advance(60s);
+  BOOST_TEST(of("alz").permits.size() == 0U);
+  BOOST_TEST(of("alz").queries.size() == 0U);
+  advance(3s);
+  BOOST_TEST(of("alz").permits.size() == 1U);
+  BOOST_TEST(of("alz").queries.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(never_has_more_in_flight_than_allowed) {

@@ -70,6 +70,9 @@ result<void> server::open_state() {
     spdlog::warn("--accept-rollback was not needed: nothing is missing. Leave it out, it hides the next rollback.");
   if (auto recorded = storage::record_recovery(*core, state_->fence()); !recorded)
     return state_->with_room(recorded.error());
+  auto missing = storage::newest_missing_since(*core->store);
+  if (!missing) return missing.error();
+  newest_missing_since_us_ = *missing;
   core_ = std::move(core->store);
   return {};
 }
@@ -171,6 +174,7 @@ void server::start_actors() {
   options.listener = listener_->handle();
   options.sink = control_->sink();
   options.clocks = clocks_;
+  options.newest_missing_since_us = newest_missing_since_us_;
   options.on_journal_failure = end_for_journal;
   tree_ = actors::start_server_tree(*system_, *crew_, std::move(options));
   control_->set_peers(peers_of(tree_));

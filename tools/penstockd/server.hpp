@@ -3,6 +3,7 @@
 
 #include <caf/actor_system.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <zmq.hpp>
 
@@ -50,6 +51,7 @@ class server {
   actors::system_config config_;
   std::unique_ptr<storage::state_directory> state_;
   std::shared_ptr<storage::row_store> core_;
+  std::optional<std::int64_t> newest_missing_since_us_;
   std::unique_ptr<gateways::http_gateway> http_;
   std::atomic<gateways::server_phase> phase_{gateways::server_phase::starting};
   std::unique_ptr<caf::actor_system> system_;
