@@ -198,6 +198,20 @@ struct data_site {
     return ended[n];
   }
 
+  /// Waits for the n-th end of a session while the clock runs on, whatever the gateway was doing when it was set
+  /// forward.
+  download_session_ended session_end_in_time(std::size_t n) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{answer_timeout_ms};
+    while (std::chrono::steady_clock::now() < deadline) {
+      clock = clock.load() + std::chrono::seconds{61};
+      std::unique_lock lock{ended_mutex};
+      if (ended_changed.wait_for(lock, std::chrono::milliseconds{20}, [&] { return ended.size() > n; }))
+        return ended[n];
+    }
+    BOOST_FAIL("no session has ended");
+    return {};
+  }
+
   /// A pack in which object n of `plains` lies at some offset, and an offer of them all.
   download_offer offer_of(const std::vector<std::string>& plains, const std::string& download = "d-1") const {
     download_offer offer;
