@@ -136,11 +136,13 @@ void project_queue::prepare(const request_row& row, std::uint64_t permit) {
 
 /// Nothing was sent and nothing is counted. The others go first for a while: it may be this study that cannot.
 void project_queue::decline(const request_row& row, std::uint64_t permit, const failure& problem) {
+  obstacles_[row.pacs] = problem.context;
   self_->send(options_.governors.at(row.pacs), permit_answered{permit, false});
   put_off(row, problem);
 }
 
 void project_queue::claim(const request_row& row, std::uint64_t permit) {
+  obstacles_.erase(row.pacs);
   self_->request(options_.governors.at(row.pacs), claim_patience, claim_permit{permit})
       .then([this, row](permit_granted& granted) { start(row, std::move(granted)); },
             [this, row, permit](const caf::error&) { give_back(row, permit); });

@@ -333,6 +333,8 @@ std::vector<pacs_outlook> project_queue::outlook() const {
     const auto* known = conf::find_pacs(*options_.rules, pacs);
     const auto reason = outlook_.find(pacs);
     pacs_outlook one{pacs, known ? known->institution : "", reason == outlook_.end() ? "" : reason->second};
+    if (const auto obstacle = obstacles_.find(pacs); one.reason.empty() && obstacle != obstacles_.end())
+      one.reason = obstacle->second + "; tried again every few seconds";
     if (mine && !has_room(ledger_.quota(mine->cache_quota_bytes, 0)))
       one.reason = "quota full: delete studies from the repository to go on";
     if (expired()) one.reason = "the project's approval has expired";

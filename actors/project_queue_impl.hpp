@@ -115,6 +115,7 @@ class project_queue {
   std::map<std::uint64_t, enumeration> tickets_;  ///< whose next queries were not granted yet
   std::map<std::string, std::size_t> preparing_;  ///< by PACS
   std::map<std::string, std::string> outlook_;    ///< by PACS: why no permit comes now
+  std::map<std::string, std::string> obstacles_;  ///< by PACS: why the last retrieval could not be prepared
   std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> announced_;  ///< by PACS: ready, waiting
   std::set<std::uint64_t> changing_;  ///< a change of their state is on its way to the disk
   std::set<std::string> deleting_;    ///< keys of holdings whose end is on its way to the disk

@@ -168,11 +168,14 @@ BOOST_AUTO_TEST_CASE(claims_a_permit_only_when_the_association_stands) {
   BOOST_TEST(!governor->answers.back().started);
   BOOST_TEST(request(1).state == state::scheduled);
   BOOST_TEST(usage().at("reserved") == 0);
+  const auto reason = [this] { return ask<answered>(queue, list_requests{{"amy", ""}, {}})->json; };
+  BOOST_TEST(reason().find("no connection") != std::string::npos);
   BOOST_TEST_MESSAGE("the others go first for a while");
   prepared("1.2.2");
   pacs->preparation_problem.clear();
   grant();
   BOOST_TEST(request(2).state == state::processing);
+  BOOST_TEST(reason().empty());
   advance(20s);
   grant();
   BOOST_TEST(request(1).state == state::processing);

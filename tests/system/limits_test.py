@@ -113,7 +113,7 @@ def test_min_free_disk(site):
 
         def shown():
             return control.ask("requests.show", {"request": row["request"]}, PROJECT)
-        eventually(lambda: "min_free_disk" in shown()["error"], 60, lambda: "a word about the disk in %s" % shown())
+        eventually(lambda: "min_free_disk" in shown()["reason"], 60, lambda: "a word about the disk in %s" % shown())
         assert shown()["state"] == "scheduled", shown()
         assert control.ask("cache.usage", {}, PROJECT)["studies"] == 0
     start_again_with(site, "min_free_disk = \"1000 TiB\"", "min_free_disk = \"200 MiB\"")
