@@ -18,6 +18,7 @@ from tools.site.processes import die_with_parent, free_ports  # noqa: E402
 
 STOPPED, FAILED, CONFIGURATION_FAULT, CANNOT_START, STATE_DAMAGED, JOURNAL_FAILED, DID_NOT_DRAIN = range(7)
 PROJECT = "alz-brain"
+UNSEEMLY = re.compile(r"assert|abort|terminate called|segmentation|exception|core dumped", re.IGNORECASE)
 READY_TIMEOUT_S, END_TIMEOUT_S = 30, 60
 SERVER_PORTS = ("control", "data", "http", "dicom")
 
@@ -43,6 +44,7 @@ class LoneServer:
         contract.write_settings(self.folder, self.ports)
         self.change("= \"state\"", "= \"%s\"" % self.state)
         self.change("min_free_disk = \"[^\"]*\"", "min_free_disk = \"1 MiB\"")
+        self.key_file = os.path.join(self.folder, "keys", "server.key")
         self.process = None
 
     def __enter__(self):
@@ -65,16 +67,16 @@ class LoneServer:
         with open(self.settings, "w", encoding="utf-8") as file:
             file.write(re.sub(pattern, replacement, text))
 
-    def launch(self, *flags, **environment):
-        """Starts the process and waits for nothing."""
-        command = [os.path.join(programs(), "penstockd"), "--config", self.settings, *flags]
+    def launch(self, *flags, through=(), **environment):
+        """Starts the process, `through` a command that runs it, and waits for nothing."""
+        command = [*through, os.path.join(programs(), "penstockd"), "--config", self.settings, *flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
                                             env={**os.environ, **environment}, preexec_fn=die_with_parent)
 
-    def start(self, *flags, **environment):
+    def start(self, *flags, **more):
         """Returns when the server is ready."""
-        self.launch(*flags, **environment)
+        self.launch(*flags, **more)
         eventually(lambda: self.is_healthy() or self.process.poll() is not None, READY_TIMEOUT_S, "a healthy server")
         assert self.process.poll() is None, self.said()
 
@@ -100,11 +102,20 @@ class LoneServer:
         self.process.terminate()
         return self.ended()
 
-    def run(self, *flags, **environment):
+    def run(self, *flags, **more):
         """Starts it where it must end by itself: the exit code and all that it said meanwhile."""
         before = len(self.said())
-        self.launch(*flags, **environment)
+        self.launch(*flags, **more)
         return self.ended(), self.said()[before:]
+
+    def refused(self, code, *words, **more):
+        """Starts it where it must end with that code and these words, and not by an accident."""
+        ended, said = self.run(**more)
+        assert ended == code, (ended, said)
+        assert not UNSEEMLY.search(said), said
+        for word in words:
+            assert word in said, "no '%s' in: %s" % (word, said)
+        return said
 
     def said(self):
         if not os.path.exists(self.log):

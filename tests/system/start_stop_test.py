@@ -3,15 +3,21 @@
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import time
 
-from harness import run_tests
-from lone_server import DID_NOT_DRAIN, STATE_DAMAGED, STOPPED, LoneServer
+from dimse_parent import Sender
+from harness import eventually, run_tests
+from lone_server import (CANNOT_START, CONFIGURATION_FAULT, DID_NOT_DRAIN, SERVER_PORTS, STATE_DAMAGED, STOPPED,
+                         UNSEEMLY, LoneServer)
 from protocol import NoAnswer
 
 DRAIN_S = 2
+SIGNALS, LATER_EACH_TIME_S = 12, 0.03
+QUICK_STOP_S = 10
 # Preloaded, it makes every write that must reach the disk wait while the file named by SLOW_DISK exists.
 SLOW_DISK = r"""
 #define _GNU_SOURCE
@@ -24,6 +30,18 @@ int fdatasync(int descriptor) {
   return ((int (*)(int))dlsym(RTLD_NEXT, "fdatasync"))(descriptor);
 }
 """
+
+
+def in_state(server, name, contents=b"", link_to=None):
+    """Something that lies in the state directory before penstockd comes."""
+    os.makedirs(server.state, exist_ok=True)
+    path = os.path.join(server.state, name)
+    if link_to:
+        os.symlink(link_to, path)
+    else:
+        with open(path, "wb") as file:
+            file.write(contents)
+    return path
 
 
 def fence_of(server):
@@ -71,6 +89,132 @@ def test_what_hangs_is_cut_off_after_the_drain_timeout(_):
         os.unlink(flag)
         server.start()
         assert server.count_of_requests() >= before
+
+
+def test_a_port_in_use_is_named(_):
+    for name in SERVER_PORTS:
+        with LoneServer() as server, socket.create_server(("127.0.0.1", server.ports[name])):
+            server.refused(CANNOT_START, str(server.ports[name]), "in use")
+
+
+def test_a_key_that_others_may_read_is_refused(_):
+    with LoneServer() as server:
+        os.chmod(server.key_file, 0o644)
+        server.refused(CONFIGURATION_FAULT, server.key_file, "chmod 600")
+        os.chmod(server.key_file, 0o640)
+        server.start()
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_a_pipe_in_place_of_a_file_holds_nobody(_):
+    with LoneServer() as server:
+        os.makedirs(server.state)
+        fence = os.path.join(server.state, "journal.fence")
+        os.mkfifo(fence)
+        server.refused(CANNOT_START, fence, "not a regular file")
+        os.unlink(server.key_file)
+        os.mkfifo(server.key_file)
+        server.refused(CONFIGURATION_FAULT, server.key_file, "not a regular file")
+
+
+def test_no_link_in_the_state_directory_leads_to_another_file(_):
+    for name in ("lock", "ballast", "journal.fence.new"):
+        with LoneServer() as server:
+            victim = os.path.join(server.folder, "victim")
+            with open(victim, "w", encoding="utf-8") as file:
+                file.write("precious")
+            in_state(server, name, link_to=victim)
+            server.refused(CANNOT_START, name)
+            with open(victim, encoding="utf-8") as file:
+                assert file.read() == "precious", name
+
+
+def test_the_state_directory_of_somebody_else_is_refused(_):
+    with LoneServer() as server:
+        os.makedirs(server.state)
+        try:
+            os.chown(server.state, 12345, -1)
+        except PermissionError:
+            return  # only root can give a directory away
+        server.refused(CANNOT_START, server.state, "belongs to user 12345")
+
+
+def test_fewer_shards_than_there_are_would_hide_studies_and_are_refused(_):
+    with LoneServer() as server:
+        server.start()
+        assert server.stop() == STOPPED, server.said()
+        server.change("version = 1\n", "version = 1\ncache_shards = 1\n")
+        server.refused(CONFIGURATION_FAULT, "holds shard 1", "cache_shards must be at least 2")
+
+
+def test_too_few_open_files_are_refused_in_words(_):
+    with LoneServer() as server:
+        server.refused(CANNOT_START, "only 100 files may be open at once", through=("prlimit", "--nofile=100:100"))
+        server.start(through=("prlimit", "--nofile=100:4096"))
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_closed_standard_descriptors_are_not_given_to_the_databases(_):
+    with LoneServer() as server:
+        server.start(through=("sh", "-c", "exec \"$0\" \"$@\" <&- >&- 2>&-"))
+        for number in range(3):
+            assert os.readlink("/proc/%d/fd/%d" % (server.process.pid, number)) == "/dev/null"
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_a_signal_at_any_moment_ends_it_in_order(_):
+    with LoneServer() as server:
+        acknowledged = 0
+        for attempt in range(SIGNALS):
+            server.launch()
+            time.sleep(attempt * LATER_EACH_TIME_S)
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGTERM):
+                server.process.send_signal(number)
+            # Before main() has begun, a signal does what it does to every program.
+            assert server.ended() in (STOPPED, -signal.SIGTERM, -signal.SIGINT), server.said()
+        assert not UNSEEMLY.search(server.said()), server.said()
+        for attempt in range(SIGNALS):
+            server.launch()
+            if attempt % 3 == 0:
+                eventually(server.is_healthy, 30, "a healthy server")
+                with server.connect() as control:
+                    acknowledged += len(server.submit(control, 5))
+            time.sleep(attempt % 3 * LATER_EACH_TIME_S)
+            server.process.kill()
+            server.ended()
+        server.start()
+        assert server.count_of_requests() == acknowledged
+        assert server.stop() == STOPPED, server.said()
+
+
+def test_a_hangup_opens_the_log_file_anew(_):
+    with LoneServer() as server:
+        server.change(r"\[limits\]", "[log]\nfile = \"penstockd.log\"\n\n[limits]")
+        log = os.path.join(server.folder, "penstockd.log")
+        server.start()
+        os.rename(log, log + ".1")
+        server.process.send_signal(signal.SIGHUP)
+        eventually(lambda: os.path.exists(log), 10, "a new log file")
+        assert server.stop() == STOPPED, server.said()
+        with open(log, encoding="utf-8") as file:
+            assert "stopped" in file.read()
+
+
+def test_open_associations_and_sessions_do_not_hold_a_stop(_):
+    with LoneServer() as server:
+        server.start()
+        with server.connect("amy") as amy, server.connect("raj") as raj:
+            for each in (amy, raj):
+                each.ask("hello", {"client": "start_stop_test", "protocol": 1})
+            inside = [Sender(server.ports["dicom"], called="PENSTOCK") for _ in range(3)]
+            silent = [socket.create_connection(("127.0.0.1", server.ports["dicom"])) for _ in range(3)]
+            began = time.monotonic()
+            assert server.stop() == STOPPED, server.said()
+            assert time.monotonic() - began < QUICK_STOP_S, time.monotonic() - began
+            for each in inside:
+                each.socket.close()
+            for each in silent:
+                each.close()
 
 
 def roll_back(server):

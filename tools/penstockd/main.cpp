@@ -1,13 +1,19 @@
-// penstockd: the server. `penstockd --config FILE` runs in the foreground until SIGTERM or SIGINT.
+// penstockd: the server. `penstockd --config FILE` runs in the foreground until SIGTERM or SIGINT; SIGHUP opens its log
+// file anew.
 
+#include <fcntl.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
+#include <memory>
 #include <string>
 
 #include "tools/penstockd/exit_code.hpp"
@@ -16,6 +22,9 @@
 namespace {
 
 using namespace penstock;
+
+constexpr rlim_t fewest_open_files = 512;
+constexpr rlim_t most_open_files = 65'536;
 
 int exit_code_for(messages::errc code) {
   switch (code) {
@@ -35,6 +44,35 @@ void keep_memory_private() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
+/// A standard descriptor that was closed would be given to the first file that is opened, and what is printed would be
+/// written into it.
+void fill_standard_descriptors() {
+  int fd = 0;
+  while (fd >= 0 && fd <= STDERR_FILENO) fd = ::open("/dev/null", O_RDWR);
+  if (fd > STDERR_FILENO) ::close(fd);
+}
+
+/// How many files may be open at once: as many as we may have, within reason.
+rlim_t raise_open_files() {
+  rlimit files{};
+  if (getrlimit(RLIMIT_NOFILE, &files) != 0) return 0;
+  files.rlim_cur = std::max(files.rlim_cur, std::min<rlim_t>(files.rlim_max, most_open_files));
+  setrlimit(RLIMIT_NOFILE, &files);
+  return files.rlim_cur;
+}
+
+messages::result<std::unique_ptr<server::server>> start(server::start_up from) {
+  if (const auto files = raise_open_files(); files < fewest_open_files)
+    return messages::fail(messages::errc::io_error, "only " + std::to_string(files) + " files may be open at once, " +
+                                                        std::to_string(fewest_open_files) +
+                                                        " are needed (ulimit -n, LimitNOFILE)");
+  try {
+    return server::server::start(std::move(from));
+  } catch (const std::exception& problem) {
+    return messages::fail(messages::errc::internal, problem.what());
+  }
+}
+
 /// Threads inherit the mask, so that signals come to the main thread only.
 sigset_t block_signals() {
   sigset_t signals;
@@ -45,14 +83,16 @@ sigset_t block_signals() {
   return signals;
 }
 
-int run_until_told(server::server& running, const sigset_t& signals) {
-  int signal = 0;
-  do sigwait(&signals, &signal);
-  while (signal == SIGHUP);
+int run_until_told(server::server& running, const sigset_t& signals, const conf::log_settings& log) {
+  int signal = SIGHUP;
+  while (sigwait(&signals, &signal) != 0 || signal == SIGHUP) {
+    if (auto reopened = server::reopen_log(log); !reopened) spdlog::error("{}", reopened.error().text());
+    spdlog::info("the log goes on here");
+  }
   spdlog::info("stopping");
   if (running.stop()) {
     spdlog::info("stopped");
-    return server::stopped;
+    return running.is_deaf() ? server::failed : server::stopped;
   }
   spdlog::error("something did not end in time; the journal is on the disk");
   spdlog::default_logger()->flush();
@@ -73,13 +113,15 @@ int main(int argc, char** argv) {
                "restored. Give it once, by hand, after having looked into it: what is missing stays missing. The\n"
                "journal records it, and for a day the PACS' limits count as used up where starts may be missing");
   app.set_version_flag("--version", PENSTOCK_VERSION);
-  app.footer("Exit codes: 0 stopped, 2 settings or rules have a fault, 3 cannot start (port, state directory, disk),\n"
-             "4 the core database is damaged, 5 the journal failed (start again), 6 did not end in time.");
+  app.footer("Exit codes: 0 stopped, 1 a fault of Penstock (start again), 2 settings or rules have a fault,\n"
+             "3 cannot start (port, state directory, disk), 4 the core database is damaged, 5 the journal failed\n"
+             "(start again), 6 did not end in time.");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
     return app.exit(problem) == 0 ? server::stopped : server::bad_configuration;
   }
+  fill_standard_descriptors();
   const auto signals = block_signals();
   keep_memory_private();
   auto read = server::read_start_up(config);
@@ -91,16 +133,17 @@ int main(int argc, char** argv) {
     std::puts("settings and rules are good");
     return server::stopped;
   }
-  if (auto log = server::open_log(read->settings.log); !log) {
-    std::fprintf(stderr, "penstockd: not started: %s\n", log.error().context.c_str());
-    return exit_code_for(log.error().code);
+  if (auto opened = server::open_log(read->settings.log); !opened) {
+    std::fprintf(stderr, "penstockd: not started: %s\n", opened.error().context.c_str());
+    return exit_code_for(opened.error().code);
   }
   read->accept_rollback = accept_rollback;
-  auto running = server::server::start(std::move(*read));
+  const auto log = read->settings.log;
+  auto running = start(std::move(*read));
   if (!running) {
     spdlog::critical("not started: {}", running.error().text());
     return exit_code_for(running.error().code);
   }
   spdlog::info("penstockd {} is ready on {}", PENSTOCK_VERSION, (*running)->control_endpoint());
-  return run_until_told(**running, signals);
+  return run_until_told(**running, signals, log);
 }

@@ -1,7 +1,9 @@
 #include "tools/penstockd/server.hpp"
 
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <utility>
 
@@ -156,6 +158,11 @@ result<void> server::open_control() {
   parts.downloads = desk_;
   parts.read_events = [core = core_](const std::string& topic, std::uint64_t first, std::size_t limit) {
     return storage::read_events(*core, topic, first, limit);
+  };
+  parts.refused_connections = [this] { return zap_->refused(); };
+  parts.lost = [this](const std::string&) {
+    deaf_ = true;
+    ::kill(::getpid(), SIGTERM);
   };
   auto started = gateways::control_gateway::start(context_, *system_, std::move(control), std::move(parts));
   if (!started) return started.error();

@@ -1,6 +1,7 @@
 #pragma once
 // The whole server as one object: opens the state, starts gateways and actors, and ends them in reverse order.
 
+#include <atomic>
 #include <caf/actor_system.hpp>
 #include <memory>
 #include <optional>
@@ -36,6 +37,8 @@ class server {
   /// process should then end without running destructors.
   [[nodiscard]] bool stop();
 
+  /// The control socket ended by itself: the process was told to stop, and is to be started again.
+  [[nodiscard]] bool is_deaf() const { return deaf_; }
   [[nodiscard]] const std::string& control_endpoint() const { return control_->endpoint(); }
 
  private:
@@ -53,6 +56,7 @@ class server {
   std::shared_ptr<storage::row_store> core_;
   std::optional<std::int64_t> newest_missing_since_us_;
   std::unique_ptr<gateways::http_gateway> http_;
+  std::atomic<bool> deaf_{false};
   std::atomic<gateways::server_phase> phase_{gateways::server_phase::starting};
   std::unique_ptr<caf::actor_system> system_;
   std::unique_ptr<actors::crew> crew_;

@@ -23,6 +23,9 @@ struct start_up {
 /// errc::bad_configuration when the log file cannot be opened.
 [[nodiscard]] messages::result<void> open_log(const conf::log_settings& log);
 
+/// Goes on in a new file of the same name, after the old one was moved away.
+[[nodiscard]] messages::result<void> reopen_log(const conf::log_settings& log);
+
 /// Where penstockd itself lies, for programs_directory.
 [[nodiscard]] std::filesystem::path own_directory();
 
