@@ -1,6 +1,7 @@
 #include "storage/durable_file.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -53,7 +54,7 @@ failure failure_of_errno(const std::string& operation) {
 result<void> replace_file(const std::filesystem::path& file, std::string_view text) {
   const auto beside = file.string() + ".new";
   {
-    const descriptor fd{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)};
+    const descriptor fd{::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)};
     if (!fd.ok()) return failure_of_errno("create " + beside);
     if (!write_all(fd.get(), text)) return failure_of_errno("write " + beside);
     if (::fsync(fd.get()) != 0) return failure_of_errno("sync " + beside);
@@ -63,9 +64,12 @@ result<void> replace_file(const std::filesystem::path& file, std::string_view te
 }
 
 result<std::optional<std::string>> read_small_file(const std::filesystem::path& file, std::size_t limit_bytes) {
-  const descriptor fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC)};
+  // Non-blocking, so that a FIFO in place of the file cannot hold whoever reads it.
+  const descriptor fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};
   if (!fd.ok() && errno == ENOENT) return std::optional<std::string>{};
-  if (!fd.ok()) return failure_of_errno("open " + file.string());
+  struct stat status {};
+  if (!fd.ok() || ::fstat(fd.get(), &status) != 0) return failure_of_errno("open " + file.string());
+  if (!S_ISREG(status.st_mode)) return fail(errc::io_error, "read " + file.string() + ": not a regular file");
   std::string text(limit_bytes + 1, '\0');
   std::size_t filled = 0;
   while (filled < text.size()) {

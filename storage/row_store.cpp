@@ -39,7 +39,7 @@ constexpr std::size_t log_line_bytes = 1024;
 std::size_t index_of(column which) { return static_cast<std::size_t>(which); }
 
 errc code_of(const rocksdb::Status& status) {
-  if (status.IsCorruption()) return errc::corrupt;
+  if (status.IsCorruption() || status.IsPathNotFound()) return errc::corrupt;
   if (status.IsNoSpace()) return errc::no_space;
   if (status.IsIOError() && status.ToString().find("/LOCK: ") != std::string::npos) return errc::held_by_another;
   if (status.IsIOError() || status.IsTimedOut() || status.IsBusy()) return errc::io_error;

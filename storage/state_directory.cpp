@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -28,6 +29,8 @@ namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t block_bytes = 512;  // of st_blocks
+/// Whoever could write here before it was ours may have left a link to a file of somebody else.
+constexpr int own_file = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
 result<void> make_private(const fs::path& directory) {
   std::error_code problem;
@@ -37,7 +40,12 @@ result<void> make_private(const fs::path& directory) {
   if (problem) return failure_of_errno("create " + parent.string());
   if (::mkdir(directory.c_str(), 0700) == 0) return {};
   if (errno != EEXIST) return failure_of_errno("create " + directory.string());
-  if (!fs::is_directory(directory, problem)) return fail(errc::io_error, directory.string() + " is not a directory");
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    return fail(errc::io_error, directory.string() + " is not a directory");
+  if (found.st_uid != ::geteuid())
+    return fail(errc::io_error, directory.string() + " belongs to user " + std::to_string(found.st_uid) +
+                                    ", and this process runs as user " + std::to_string(::geteuid()));
   if (::chmod(directory.c_str(), 0700) != 0) return failure_of_errno("make private " + directory.string());
   return {};
 }
@@ -53,7 +61,7 @@ std::string holder_of(int lock_fd) {
 /// The descriptor that holds the lock; the lock goes with it, also when the process is killed.
 result<int> take_lock(const fs::path& root) {
   const auto file = root / "lock";
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(file.c_str(), own_file, 0600);
   if (fd < 0) return failure_of_errno("open " + file.string());
   if (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
     auto problem =
@@ -79,6 +87,21 @@ result<struct statvfs> room_at(const fs::path& directory) {
 }
 
 std::uint64_t bytes_free(const struct statvfs& room) { return std::uint64_t{room.f_bavail} * room.f_frsize; }
+
+/// With fewer shards than there were, what lies in the others would be out of reach.
+result<void> check_shards(const state_directory_options& options) {
+  std::error_code none_yet;
+  for (fs::directory_iterator shard{options.root / "shards", none_yet}, last; !none_yet && shard != last;
+       shard.increment(none_yet)) {
+    const auto name = shard->path().filename().string();
+    std::size_t number = 0;
+    const auto [end, problem] = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (problem == std::errc{} && end == name.data() + name.size() && number >= options.shards)
+      return fail(errc::bad_configuration, "state directory " + options.root.string() + " holds shard " + name +
+                                               ": cache_shards must be at least " + std::to_string(number + 1));
+  }
+  return {};
+}
 
 fs::path ballast_of(const fs::path& root) { return root / "ballast"; }
 
@@ -119,7 +142,7 @@ result<void> check_room(const state_directory_options& options) {
 
 result<void> make_ballast(const state_directory_options& options) {
   const auto file = ballast_of(options.root);
-  const int fd = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int fd = ::open(file.c_str(), own_file, 0600);
   if (fd < 0) return failure_of_errno("open " + file.string());
   const int refused = ::posix_fallocate(fd, 0, static_cast<off_t>(options.ballast_bytes));
   ::close(fd);
@@ -142,6 +165,7 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
   state_directory directory{options, *lock};
 
   if (auto room = check_room(options); !room) return room.error();
+  if (auto shards = check_shards(options); !shards) return shards.error();
   std::vector<fs::path> rooms{directory.core(), directory.keys(), options.root / "shards"};
   for (std::size_t number = 0; number < options.shards; ++number) {
     rooms.push_back(directory.shard(number));

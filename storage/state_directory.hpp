@@ -20,7 +20,8 @@ struct state_directory_options {
 class state_directory {
  public:
   /// Makes what is missing and takes the lock. errc::held_by_another (the text names the directory and the other
-  /// process's id), errc::no_space (the text says where, how much is free and needed, and what to do), errc::io_error.
+  /// process's id), errc::no_space (the text says where, how much is free and needed, and what to do),
+  /// errc::bad_configuration (it holds more shards), errc::io_error.
   [[nodiscard]] static messages::result<state_directory> open(const state_directory_options& options);
   ~state_directory();
   state_directory(state_directory&& other) noexcept;

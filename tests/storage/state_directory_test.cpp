@@ -103,6 +103,27 @@ BOOST_AUTO_TEST_CASE(refuses_a_file_in_the_place_of_a_directory) {
   BOOST_TEST((state_directory::open(options()).error().code == errc::io_error));
 }
 
+BOOST_AUTO_TEST_CASE(follows_no_link_that_lay_there_before) {
+  for (const auto* name : {"lock", "ballast"}) {
+    fs::create_directories(options().root);
+    fs::copy_file("/proc/self/comm", scratch / name);
+    fs::create_symlink(scratch / name, options().root / name);
+    BOOST_TEST((state_directory::open(options()).error().code == errc::io_error));
+    BOOST_TEST(fs::file_size(scratch / name) < 100U);
+    fs::remove_all(options().root);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(refuses_fewer_shards_than_there_are) {
+  value_of(state_directory::open(options()));
+  auto fewer = options();
+  fewer.shards = 1;
+  const auto refused = state_directory::open(fewer);
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST((refused.error().code == errc::bad_configuration));
+  BOOST_TEST(refused.error().context.ends_with("holds shard 1: cache_shards must be at least 2"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
