@@ -34,6 +34,7 @@ constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
 constexpr milliseconds first_back_off{5'000};
 constexpr milliseconds longest_back_off{300'000};
+constexpr milliseconds look_for_room_every{5'000};
 
 class governor_clock {
  public:
@@ -202,11 +203,15 @@ class governor_clock {
     for (const auto& [project, each] : queues_)
       if (each.ready > 0) waiting.push_back({project, each.weight});
     const bool unreachable = unreachable_until_ns_ > now.boottime_ns;
-    if (unreachable) waiting.clear();  // asked all the same: it ends leases that have been quiet for long enough
+    full_ = options_.has_room && !options_.has_room();
+    // Asked all the same: it ends leases that have been quiet for long enough.
+    if (unreachable || full_) waiting.clear();
     auto decision = policy_.decide(now, contract_, waiting);
     if (unreachable) {
       decision.not_before_boottime_ns = unreachable_until_ns_;
       decision.not_before_us = unreachable_until_us_;
+    } else if (full_) {
+      decision.not_before_boottime_ns = now.boottime_ns + std::chrono::nanoseconds{look_for_room_every}.count();
     }
     return decision;
   }
@@ -302,7 +307,7 @@ class governor_clock {
     const auto zone = pacs ? pacs->timezone : options_.rules->timezone;
     if (unreachable_until_ns_ > options_.clocks.boottime_ns())
       return "the PACS does not answer; next try at " + local_time(unreachable_until_us_, zone);
-    return explain(decision, zone);
+    return full_ ? "the disk of the server is nearly full" : explain(decision, zone);
   }
 
   void erase_expired_leases() {
@@ -382,6 +387,7 @@ class governor_clock {
   std::uint64_t last_number_ = 0;
   std::uint64_t generation_ = 0;
   bool ready_ = false;
+  bool full_ = false;  ///< the disk, when it was last looked at
   milliseconds back_off_ = first_back_off;
   std::int64_t unreachable_until_ns_ = 0;
   std::int64_t unreachable_until_us_ = 0;

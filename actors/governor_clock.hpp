@@ -1,6 +1,7 @@
 #pragma once
 // Starts the governor of one PACS: it carries permit_policy and query_policy and decides nothing itself.
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,6 +22,8 @@ struct governor_clock_options {
   time_source clocks;
   /// Starts before this instant may be missing from the journal: every window counts as full from then on.
   std::optional<instant> assume_full_at = {};
+  /// False: what is fetched might not fit on the disk. No permit is given then, and none is used up.
+  std::function<bool()> has_room = {};
 };
 
 [[nodiscard]] messages::governor_clock_actor start_governor_clock(caf::actor_system& system,

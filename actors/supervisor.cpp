@@ -147,11 +147,19 @@ std::optional<instant> full_since(const server_tree_options& options) {
   return then;
 }
 
+/// When it cannot be measured, the shard will say so.
+std::function<bool()> room_on(const server_tree_options& options) {
+  return [state = options.state, least = options.min_free_disk_bytes] {
+    const auto room = state->free_bytes();
+    return !room || room.value() >= least;
+  };
+}
+
 void start_pacs(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
                 const std::string& id) {
-  tree.governors[id] = members.add(
-      start_governor_clock(system, {id, options.rules, tree.journal, options.core, options.clocks, full_since(options)},
-                           tell_restarts("governor_clock " + id)));
+  tree.governors[id] = members.add(start_governor_clock(
+      system, {id, options.rules, tree.journal, options.core, options.clocks, full_since(options), room_on(options)},
+      tell_restarts("governor_clock " + id)));
   pacs_association_options association;
   association.pacs = id;
   association.rules = options.rules;

@@ -76,6 +76,7 @@ project_queue_actor::behavior_type mock_queue(project_queue_actor::pointer self,
 struct governor_world : actor_fixture {
   governor_clock_actor governor;
   std::optional<actors::instant> assume_full_at;
+  std::function<bool()> has_room;
   std::map<std::string, std::shared_ptr<queue_log>> logs;
   std::map<std::string, project_queue_actor> queues;
 
@@ -97,8 +98,8 @@ struct governor_world : actor_fixture {
     auto& limits = site->pacs["gh-rad"].windows[0].limits;
     limits.concurrent = concurrent;
     limits.per_minute = per_minute;
-    governor =
-        keep(actors::start_governor_clock(sys, {"gh-rad", site, journal, core, clocks(), assume_full_at}, nullptr));
+    governor = keep(actors::start_governor_clock(
+        sys, {"gh-rad", site, journal, core, clocks(), assume_full_at, has_room}, nullptr));
     for (auto& [project, log] : logs) log->governor = governor;
     settle();
   }
@@ -170,6 +171,20 @@ BOOST_AUTO_TEST_CASE(counts_every_window_as_full_when_the_newest_starts_may_be_m
   advance(3s);
   BOOST_TEST(of("alz").permits.size() == 1U);
   BOOST_TEST(of("alz").queries.size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(grants_nothing_while_the_disk_has_no_room_and_uses_nothing_up) {
+  bool room = false;
+  has_room = [&] { return room; };
+  start(1, 1);
+  has_work("alz");
+  advance(5min);
+  BOOST_TEST(of("alz").permits.size() == 0U);
+  BOOST_TEST(of("alz").outlook.back() == "the disk of the server is nearly full");
+  BOOST_TEST(status().at("started").at("day") == 0);
+  room = true;
+  advance(6s);
+  BOOST_TEST(of("alz").permits.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(never_has_more_in_flight_than_allowed) {

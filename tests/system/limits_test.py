@@ -113,8 +113,8 @@ def test_min_free_disk(site):
 
         def shown():
             return control.ask("requests.show", {"request": row["request"]}, PROJECT)
-        eventually(lambda: "min_free_disk" in shown()["reason"], 60, lambda: "a word about the disk in %s" % shown())
-        assert shown()["state"] == "scheduled", shown()
+        eventually(lambda: "disk" in shown()["reason"], 60, lambda: "a word about the disk in %s" % shown())
+        assert shown()["state"] == "scheduled" and not shown()["error"], shown()
         assert control.ask("cache.usage", {}, PROJECT)["studies"] == 0
     start_again_with(site, "min_free_disk = \"1000 TiB\"", "min_free_disk = \"200 MiB\"")
     with site.connect("amy") as control:
