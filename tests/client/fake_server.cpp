@@ -103,7 +103,8 @@ void fake_server::bind() {
       if (attempt == 100) throw;
       std::this_thread::sleep_for(look_up);
     }
-  endpoint_ = socket_->get(zmq::sockopt::last_endpoint);
+  // The port is chosen once; later others read it while this thread binds again.
+  if (endpoint_.back() == '*') endpoint_ = socket_->get(zmq::sockopt::last_endpoint);
 }
 
 void fake_server::serve() {

@@ -1,5 +1,6 @@
 #include "tools/client/session.hpp"
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
 
@@ -139,7 +140,7 @@ BOOST_AUTO_TEST_CASE(goes_on_from_the_last_number_after_a_lost_connection) {
 }
 
 BOOST_AUTO_TEST_CASE(gives_credit_back_as_events_are_taken) {
-  std::uint64_t granted = 0;
+  std::atomic<std::uint64_t> granted{0};  // the last grants may come when the last event has been taken
   std::uint64_t sent = 0;
   constexpr std::uint64_t events = 2500;
   auto server = fake_server::with_curve([&](const text_frames& message) -> std::vector<text_frames> {
@@ -147,7 +148,7 @@ BOOST_AUTO_TEST_CASE(gives_credit_back_as_events_are_taken) {
     if (message[0] == "CMD") return {ok_answer(body, greeting())};
     granted += body["credit"].get<std::uint64_t>();
     std::vector<text_frames> out;
-    while (sent < std::min(granted, events)) out.push_back(event("t", ++sent));
+    while (sent < std::min(granted.load(), events)) out.push_back(event("t", ++sent));
     return out;
   });
   server->allow(key.public_key);

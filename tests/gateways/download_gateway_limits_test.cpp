@@ -57,6 +57,7 @@ BOOST_AUTO_TEST_CASE(an_idle_session_ends_and_its_download_can_be_opened_again) 
   amy.open("d-1");
   amy.credit(2);
   for (int n = 0; n < 2; ++n) BOOST_REQUIRE(amy.receive().has_value());
+  BOOST_TEST(!amy.receive(silence_ms).has_value());  // and the gateway has looked at the clock
   clock = clock.load() + 59s;
   BOOST_TEST(!amy.receive(silence_ms).has_value());
   clock = clock.load() + 2s;

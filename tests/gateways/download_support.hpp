@@ -190,11 +190,14 @@ struct data_site {
     };
     gateway = download_gateway::start(context, std::move(options), remember).value();
   }
+  bool has_ended(std::size_t n, std::chrono::milliseconds patience) {
+    std::unique_lock lock{ended_mutex};
+    return ended_changed.wait_for(lock, patience, [&] { return ended.size() > n; });
+  }
   /// Waits for the n-th end of a session.
   download_session_ended session_end(std::size_t n) {
-    std::unique_lock lock{ended_mutex};
-    BOOST_REQUIRE(
-        ended_changed.wait_for(lock, std::chrono::milliseconds{answer_timeout_ms}, [&] { return ended.size() > n; }));
+    BOOST_REQUIRE(has_ended(n, std::chrono::milliseconds{answer_timeout_ms}));
+    const std::lock_guard lock{ended_mutex};
     return ended[n];
   }
 

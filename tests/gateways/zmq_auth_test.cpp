@@ -4,6 +4,7 @@
 #include <boost/test/unit_test.hpp>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <zmq.hpp>
 
@@ -143,6 +144,18 @@ BOOST_AUTO_TEST_CASE(takes_keys_that_came_with_new_rules) {
   auto server = curve_server();
   auto raj = curve_client(newcomer, server_key.public_key);
   BOOST_TEST(user_of_first_message(server, raj, patience_ms).value_or("").starts_with("raj/"));
+}
+
+BOOST_AUTO_TEST_CASE(looks_keys_up_while_new_rules_come) {
+  rules.users["amy"].keys = {amy_key.public_key};
+  open_for(rules);
+  std::thread keeper{[this] {
+    for (int i = 0; i < 1000; ++i) open_for(rules);
+  }};
+  bool known = true;
+  for (int i = 0; i < 1000; ++i) known = known && !keys->get()->user_id_of_key(amy_key.public_key).empty();
+  keeper.join();
+  BOOST_TEST(known);
 }
 
 BOOST_AUTO_TEST_CASE(tells_one_key_of_a_user_from_another) {

@@ -4,11 +4,13 @@
 #include <spdlog/spdlog.h>
 #include <sys/resource.h>
 
+#include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <csignal>
 #include <filesystem>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "tests/storage/store_fixture.hpp"
@@ -147,6 +149,35 @@ BOOST_AUTO_TEST_CASE(a_snapshot_stays_as_it_was_and_outlives_the_store) {
   BOOST_TEST(!value_of(before->get(column::rows, "b")).has_value());
   const auto end = value_of(before->scan(column::rows, {}, [](std::string_view, std::string_view) { return true; }));
   BOOST_TEST(end.visited == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(serves_readers_in_other_threads_while_one_commits) {
+  constexpr int commits = 200;
+  const auto both = [this](const std::string& value) {
+    row_batch batch;
+    batch.put(column::rows, "a", value);
+    batch.put(column::meta, "a", value);
+    return store->commit(batch).ok();
+  };
+  BOOST_REQUIRE(both("0"));
+  std::atomic<bool> over{false};
+  std::atomic<int> torn{0};
+  const auto read = [&] {
+    while (!over) {
+      const auto now = store->snapshot();
+      const auto one = now->get(column::rows, "a");
+      const auto other = now->get(column::meta, "a");
+      if (!one || !other || *one != *other || store->failed()) ++torn;
+    }
+  };
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i) readers.emplace_back(read);
+  int committed = 0;
+  for (int i = 1; i <= commits; ++i) committed += both(std::to_string(i)) ? 1 : 0;
+  over = true;
+  for (auto& each : readers) each.join();
+  BOOST_TEST(committed == commits);
+  BOOST_TEST(torn == 0);
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_column_it_was_not_opened_with) {
