@@ -2,6 +2,7 @@
 
 #include <zmq.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
@@ -122,6 +123,7 @@ class download_gateway::loop {
 
   result<void> add_offer(download_offer offer);
   void withdraw(const std::string& download);
+  void withdraw_unless(const std::function<bool(const std::string& user, const std::string& project)>& allowed);
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
   [[nodiscard]] download_statistics statistics() const;
 
@@ -133,6 +135,11 @@ class download_gateway::loop {
   };
   using sessions = std::map<std::string, connected_session, std::less<>>;
   enum class sent { yes, no_room, peer_gone };
+  struct standing_offer {
+    std::shared_ptr<live_offer> live;
+    bool in_use = false;  ///< has a session
+    steady_time expires;  ///< unless it is in use
+  };
 
   void run();
   void wait(bool more_to_send);
@@ -141,6 +148,7 @@ class download_gateway::loop {
   void handle(std::string_view peer, const std::string& user, std::span<const std::string_view> frames);
   void on_open(std::string_view peer, const std::string& user, const open_download& open);
   void on_credit(std::string_view peer, const std::string& user, grant_credit grant);
+  void end_withdrawn();
   bool send_some();
   /// True when a message was sent; ends the session when it is over.
   bool send_one(sessions::iterator at);
@@ -151,8 +159,8 @@ class download_gateway::loop {
   void end_session(sessions::iterator at);
   void refuse(std::string_view peer, errc why);
   void drop_expired();
-  std::shared_ptr<live_offer> find_offer(const std::string& download);
-  void forget_offer(const std::shared_ptr<const live_offer>& offer);
+  result<std::shared_ptr<const live_offer>> take_offer(const std::string& download);
+  void give_back_offer(const std::shared_ptr<const live_offer>& offer, bool complete);
 
   const download_gateway_options options_;
   const session_ended on_session_ended_;
@@ -163,7 +171,7 @@ class download_gateway::loop {
   std::atomic<bool> stopping_{false};
 
   mutable std::mutex offers_mutex_;
-  std::map<std::string, std::shared_ptr<live_offer>, std::less<>> offers_;
+  std::map<std::string, standing_offer, std::less<>> offers_;
 
   sessions sessions_;
   steady_time next_expiry_{};
@@ -180,12 +188,22 @@ result<void> download_gateway::loop::add_offer(download_offer offer) {
   auto live = std::make_shared<live_offer>();
   live->manifest_digest = storage::sha256(offer.manifest);
   live->offer = std::move(offer);
-  live->expires = options_.now() + options_.offer_lifetime;
   const auto& download = live->offer.download;
-  const std::lock_guard lock{offers_mutex_};
-  if (offers_.size() >= options_.max_offers && !offers_.contains(download))
-    return fail(errc::rate_limited, "download offer: too many are open");
-  offers_[download] = std::move(live);
+  {
+    const std::lock_guard lock{offers_mutex_};
+    const auto before = offers_.find(download);
+    if (before == offers_.end()) {
+      if (offers_.size() >= options_.max_offers) return fail(errc::rate_limited, "too many downloads are open");
+      const auto of_user = std::ranges::count_if(
+          offers_, [&](const auto& each) { return each.second.live->offer.user == live->offer.user; });
+      if (static_cast<std::size_t>(of_user) >= options_.max_offers_per_user)
+        return fail(errc::rate_limited, "too many of your downloads are being sent");
+    } else {
+      before->second.live->withdrawn = errc::conflict;
+    }
+    offers_[download] = {live, false, options_.now() + options_.unused_offer_lifetime};
+  }
+  wake_->signal();
   return {};
 }
 
@@ -194,8 +212,22 @@ void download_gateway::loop::withdraw(const std::string& download) {
     const std::lock_guard lock{offers_mutex_};
     const auto found = offers_.find(download);
     if (found == offers_.end()) return;
-    found->second->withdrawn = true;
+    found->second.live->withdrawn = errc::not_found;
     offers_.erase(found);
+  }
+  wake_->signal();
+}
+
+void download_gateway::loop::withdraw_unless(
+    const std::function<bool(const std::string& user, const std::string& project)>& allowed) {
+  {
+    const std::lock_guard lock{offers_mutex_};
+    std::erase_if(offers_, [&](const auto& each) {
+      auto& live = *each.second.live;
+      if (allowed(live.offer.user, live.offer.project)) return false;
+      live.withdrawn = errc::not_found;
+      return true;
+    });
   }
   wake_->signal();
 }
@@ -210,17 +242,24 @@ download_statistics download_gateway::loop::statistics() const {
           .sessions_refused = sessions_refused_};
 }
 
-std::shared_ptr<live_offer> download_gateway::loop::find_offer(const std::string& download) {
+/// The offer, from now on in use. errc::not_found, or conflict when it has a session already.
+result<std::shared_ptr<const live_offer>> download_gateway::loop::take_offer(const std::string& download) {
   const std::lock_guard lock{offers_mutex_};
   const auto found = offers_.find(download);
-  const bool there = found != offers_.end() && options_.now() < found->second->expires;
-  return there ? found->second : nullptr;
+  if (found == offers_.end()) return fail(errc::not_found, "OPEN");
+  if (found->second.in_use) return fail(errc::conflict, "OPEN");
+  if (options_.now() >= found->second.expires) return fail(errc::not_found, "OPEN");
+  found->second.in_use = true;
+  return std::shared_ptr<const live_offer>{found->second.live};
 }
 
-void download_gateway::loop::forget_offer(const std::shared_ptr<const live_offer>& offer) {
+void download_gateway::loop::give_back_offer(const std::shared_ptr<const live_offer>& offer, bool complete) {
   const std::lock_guard lock{offers_mutex_};
   const auto found = offers_.find(offer->offer.download);
-  if (found != offers_.end() && found->second == offer) offers_.erase(found);
+  if (found == offers_.end() || found->second.live != offer) return;
+  found->second.in_use = false;
+  found->second.expires = options_.now() + options_.unused_offer_lifetime;
+  if (complete) offers_.erase(found);
 }
 
 void download_gateway::loop::run() {
@@ -286,11 +325,17 @@ void download_gateway::loop::handle(std::string_view peer, const std::string& us
 
 void download_gateway::loop::on_open(std::string_view peer, const std::string& user, const open_download& open) {
   if (sessions_.contains(peer)) return refuse(peer, errc::conflict);
+  // Sessions whose offer was replaced or withdrawn make room first, whoever's they are.
+  end_withdrawn();
   if (sessions_.size() >= options_.max_sessions) return refuse(peer, errc::rate_limited);
-  const auto offer = open.download == user ? find_offer(user) : nullptr;
-  if (!offer) return refuse(peer, errc::not_found);
-  auto session = download_session::create(offer, open, pool_);
-  if (!session) return refuse(peer, session.error().code);
+  if (open.download != user) return refuse(peer, errc::not_found);
+  const auto offer = take_offer(user);
+  if (!offer) return refuse(peer, offer.error().code);
+  auto session = download_session::create(*offer, open, pool_);
+  if (!session) {
+    give_back_offer(*offer, false);
+    return refuse(peer, session.error().code);
+  }
   sessions_.emplace(peer, connected_session{std::move(*session), 0, options_.now()});
   session_count_ = sessions_.size();
 }
@@ -303,7 +348,18 @@ void download_gateway::loop::on_credit(std::string_view peer, const std::string&
   at->second.last_progress = options_.now();
 }
 
+void download_gateway::loop::end_withdrawn() {
+  for (auto at = sessions_.begin(); at != sessions_.end();) {
+    const auto current = at++;
+    const auto why = current->second.session.offer().withdrawn.load();
+    if (why == errc::none) continue;
+    send_closed(current->first, why);
+    end_session(current);
+  }
+}
+
 bool download_gateway::loop::send_some() {
+  end_withdrawn();
   int messages = 0;
   for (bool progress = true; progress;) {
     progress = false;
@@ -320,11 +376,6 @@ bool download_gateway::loop::send_some() {
 
 bool download_gateway::loop::send_one(sessions::iterator at) {
   auto& [session, credit, last_progress] = at->second;
-  if (session.offer().withdrawn) {
-    send_closed(at->first, errc::not_found);
-    end_session(at);
-    return false;
-  }
   if (credit == 0) return false;
   if (!session.has_next() && session.segments_in_flight() >= options_.max_segments_in_flight) {
     pool_->wake_when_one_is_back();
@@ -383,7 +434,7 @@ void download_gateway::loop::end_session(sessions::iterator at) {
   const auto& offer = session.offer().offer;
   const download_session_ended ended{offer.download, offer.project, session.sealed_bytes_sent(), session.complete()};
   objects_failed_ += session.objects_failed();
-  if (ended.complete) forget_offer(session.shared_offer());
+  give_back_offer(session.shared_offer(), ended.complete);
   sessions_.erase(at);
   session_count_ = sessions_.size();
   if (on_session_ended_) on_session_ended_(ended);
@@ -394,7 +445,7 @@ void download_gateway::loop::drop_expired() {
   next_expiry_ = at + options_.tick;
   {
     const std::lock_guard lock{offers_mutex_};
-    std::erase_if(offers_, [at](const auto& entry) { return entry.second->expires <= at; });
+    std::erase_if(offers_, [at](const auto& each) { return !each.second.in_use && each.second.expires <= at; });
   }
   for (auto session = sessions_.begin(); session != sessions_.end();) {
     const auto current = session++;
@@ -425,6 +476,10 @@ download_gateway::~download_gateway() = default;
 const std::string& download_gateway::endpoint() const { return loop_->endpoint(); }
 result<void> download_gateway::offer(download_offer offer) { return loop_->add_offer(std::move(offer)); }
 void download_gateway::withdraw(const std::string& download) { loop_->withdraw(download); }
+void download_gateway::withdraw_unless(
+    const std::function<bool(const std::string& user, const std::string& project)>& allowed) {
+  loop_->withdraw_unless(allowed);
+}
 download_statistics download_gateway::statistics() const { return loop_->statistics(); }
 
 }  // namespace penstock::gateways

@@ -27,6 +27,7 @@ struct download_object {
 struct download_offer {
   std::string download;  ///< its id, also the ZAP user id of its connections
   std::string project;
+  std::string user;           ///< who opened it
   storage::secret_bytes key;  ///< 16 bytes, random for this download
   std::uint32_t segment_bytes = storage::sealed_segment_bytes;
   std::string manifest;                  ///< JSON text, sent as object 0

@@ -2,7 +2,6 @@
 // One client that is being sent one download: where it stands, and its next message. Knows no socket.
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -18,12 +17,11 @@
 
 namespace penstock::gateways {
 
-/// An offer as the gateway holds it, shared with the sessions that send it.
+/// An offer as the gateway holds it, shared with the session that sends it.
 struct live_offer {
   download_offer offer;
   storage::content_digest manifest_digest{};
-  std::chrono::steady_clock::time_point expires;
-  std::atomic<bool> withdrawn{false};
+  std::atomic<messages::errc> withdrawn{messages::errc::none};  ///< why its session ends, at once
 };
 
 /// A message to the client. `payload` (of `payload_bytes`) is there for a segment only.

@@ -25,7 +25,8 @@ messages::result<download_ticket> download_tickets::issue(const std::string& dow
   if (download.empty()) return messages::fail(messages::errc::bad_request, "download ticket: download");
   const std::lock_guard lock{mutex_};
   const auto at = now_();
-  drop_expired(at);
+  std::erase_if(issued_,
+                [&](const auto& each) { return each.second.expires <= at || each.second.download == download; });
   if (issued_.size() >= max_outstanding_)
     return messages::fail(messages::errc::rate_limited, "download ticket: too many are outstanding");
   download_ticket made{random_digits(), random_digits()};
@@ -46,10 +47,6 @@ std::string download_tickets::redeem(std::string_view ticket, std::string_view s
 std::size_t download_tickets::outstanding() const {
   const std::lock_guard lock{mutex_};
   return issued_.size();
-}
-
-void download_tickets::drop_expired(steady_time at) {
-  std::erase_if(issued_, [at](const auto& entry) { return entry.second.expires <= at; });
 }
 
 }  // namespace penstock::gateways

@@ -31,7 +31,8 @@ class download_tickets {
   explicit download_tickets(std::size_t max_outstanding = default_max_tickets,
                             steady_now now = std::chrono::steady_clock::now);
 
-  /// A ticket for one connection to download `download`. errc::rate_limited when too many are outstanding.
+  /// A ticket for one connection to download `download`; one that was issued for it before is void.
+  /// errc::rate_limited when too many are outstanding.
   messages::result<download_ticket> issue(const std::string& download);
 
   /// The download's id, which becomes the connection's ZAP user id; empty = refuse. The ticket is burnt by the first
@@ -46,7 +47,6 @@ class download_tickets {
     std::string download;
     steady_time expires;
   };
-  void drop_expired(steady_time at);
 
   const std::size_t max_outstanding_;
   const steady_now now_;

@@ -80,14 +80,52 @@ BOOST_AUTO_TEST_CASE(a_grant_of_credit_keeps_a_session_alive) {
   BOOST_TEST(fetch_all(amy).complete);
 }
 
-BOOST_AUTO_TEST_CASE(an_offer_ends_when_its_lifetime_has_passed) {
+BOOST_AUTO_TEST_CASE(an_offer_that_nobody_takes_ends_after_its_ticket) {
   start();
   BOOST_REQUIRE(gateway->offer(offer_of({"a"})).ok());
-  clock = clock.load() + 24h;
+  clock = clock.load() + 90s;
   auto amy = connect();
   amy.open("d-1");
   BOOST_TEST(fetch_all(amy).closed.value() == R"({"code":"not_found"})");
   BOOST_TEST(gateway->statistics().offers == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(an_offer_lives_as_long_as_its_session_and_a_little_longer) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5000, 'b')})).ok());
+  auto amy = connect();
+  amy.open("d-1");
+  for (int n = 0; n < 5; ++n) {
+    amy.credit(1);
+    BOOST_REQUIRE(amy.receive().has_value());
+    clock = clock.load() + 50s;
+  }
+  BOOST_TEST(gateway->statistics().offers == 1u);
+  BOOST_TEST(!session_end_in_time(0).complete);
+  for (int n = 0; n < 100 && gateway->statistics().offers > 0; ++n) {
+    clock = clock.load() + 91s;
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  BOOST_TEST(gateway->statistics().offers == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(offers_of_a_user_are_capped_and_those_of_others_are_not) {
+  start({.max_offers_per_user = 2});
+  const auto offer = [&](const std::string& download, const std::string& user) {
+    auto made = offer_of({"a"}, download);
+    made.user = user;
+    return gateway->offer(std::move(made));
+  };
+  BOOST_REQUIRE(offer("d-1", "amy").ok());
+  BOOST_REQUIRE(offer("d-2", "amy").ok());
+  BOOST_TEST((offer("d-3", "amy").error().code == errc::rate_limited));
+  BOOST_TEST(offer("d-2", "amy").ok());
+  BOOST_TEST(offer("d-4", "raj").ok());
+  auto amy = connect("d-1");
+  amy.open("d-1");
+  BOOST_REQUIRE(fetch_all(amy).complete);
+  session_end(0);
+  BOOST_TEST(offer("d-3", "amy").ok());
 }
 
 BOOST_AUTO_TEST_CASE(an_offer_ends_when_it_was_sent_whole) {
@@ -112,6 +150,96 @@ BOOST_AUTO_TEST_CASE(withdrawing_ends_the_session_under_way) {
   BOOST_TEST(!session_end(0).complete);
   amy.open("d-1");
   BOOST_TEST(fetch_all(amy).closed.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(whoever_may_not_any_more_is_cut_off_and_nobody_else) {
+  start();
+  const auto open = [&](const std::string& download, const std::string& user) {
+    auto offer = offer_of({plain_of(5000, 'b')}, download);
+    offer.user = user;
+    BOOST_REQUIRE(gateway->offer(std::move(offer)).ok());
+    auto made = connect(download);
+    made.open(download);
+    made.credit(1);
+    BOOST_REQUIRE(made.receive().has_value());
+    return made;
+  };
+  auto amy = open("d-1", "amy");
+  auto raj = open("d-2", "raj");
+  gateway->withdraw_unless(
+      [](const std::string& user, const std::string& project) { return user == "raj" && project == "alz-brain"; });
+  BOOST_TEST((amy.receive().value() == frames{"CLOSED", R"({"code":"not_found"})"}));
+  BOOST_TEST(fetch_all(raj).complete);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_offer_of_a_download_ends_the_session_of_the_one_before) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5000, 'b')})).ok());
+  auto before = connect();
+  before.open("d-1");
+  before.credit(2);
+  for (int n = 0; n < 2; ++n) BOOST_REQUIRE(before.receive().has_value());
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5000, 'b')})).ok());
+  BOOST_TEST((before.receive().value() == frames{"CLOSED", R"({"code":"conflict"})"}));
+  auto after = connect();
+  after.open("d-1");
+  BOOST_TEST(fetch_all(after).complete);
+}
+
+BOOST_AUTO_TEST_CASE(an_offer_has_one_session_at_a_time) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5000, 'b')})).ok());
+  auto amy = connect();
+  amy.open("d-1");
+  amy.credit(1);
+  BOOST_REQUIRE(amy.receive().has_value());
+  auto again = connect();
+  again.open("d-1");
+  BOOST_TEST(fetch_all(again).closed.value() == R"({"code":"conflict"})");
+  BOOST_TEST(fetch_all(amy).complete);
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_session_takes_no_room_from_the_one_that_goes_on) {
+  start({.max_sessions = 1});
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5'000'000, 'b')})).ok());
+  auto dead = connect();
+  dead.open("d-1");
+  dead.credit(64);
+  BOOST_REQUIRE(dead.receive().has_value());
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5'000'000, 'b')})).ok());
+  auto amy = connect();
+  amy.send({"OPEN", "d-1", R"({"object":1,"segment":4000})"});
+  BOOST_TEST(fetch_all(amy, 64).complete);
+}
+
+BOOST_AUTO_TEST_CASE(a_reader_that_takes_nothing_holds_up_nobody) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5'000'000, 'b')}, "d-1")).ok());
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(100'000, 'b')}, "d-2")).ok());
+  auto slow = connect("d-1");
+  slow.open("d-1");
+  slow.credit(4'000'000'000);
+  slow.credit(4'000'000'000);
+  auto raj = connect("d-2");
+  raj.open("d-2");
+  BOOST_TEST(fetch_all(raj).complete);
+  BOOST_TEST(gateway->statistics().sessions == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_connection_that_is_made_again_with_its_ticket_gets_nothing) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(5000, 'b')})).ok());
+  const auto ticket = tickets.issue("d-1").value();
+  {
+    client amy{context, gateway->endpoint(), ticket};
+    amy.send({"OPEN", "d-1"});
+    amy.credit(2);
+    for (int n = 0; n < 2; ++n) BOOST_REQUIRE(amy.receive().has_value());
+  }
+  client again{context, gateway->endpoint(), ticket};
+  again.send({"OPEN", "d-1", R"({"object":1,"segment":1})"});
+  again.credit(10);
+  BOOST_TEST(!again.receive(silence_ms).has_value());
 }
 
 BOOST_AUTO_TEST_CASE(a_second_open_in_a_session_ends_it) {

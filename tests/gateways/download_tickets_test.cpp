@@ -48,11 +48,19 @@ BOOST_AUTO_TEST_CASE(a_ticket_expires_after_a_minute) {
 }
 
 BOOST_AUTO_TEST_CASE(outstanding_tickets_are_capped_and_expired_ones_make_room) {
-  for (int n = 0; n < 3; ++n) BOOST_REQUIRE(tickets.issue("d-1").ok());
-  BOOST_TEST((tickets.issue("d-1").error().code == errc::rate_limited));
+  for (int n = 0; n < 3; ++n) BOOST_REQUIRE(tickets.issue("d-" + std::to_string(n)).ok());
+  BOOST_TEST((tickets.issue("d-3").error().code == errc::rate_limited));
   now += ticket_lifetime;
   BOOST_TEST(tickets.issue("d-1").ok());
   BOOST_TEST(tickets.outstanding() == 1u);
+}
+
+BOOST_AUTO_TEST_CASE(a_new_ticket_makes_the_one_before_void) {
+  const auto before = tickets.issue("d-1").value();
+  const auto after = tickets.issue("d-1").value();
+  BOOST_TEST(tickets.outstanding() == 1u);
+  BOOST_TEST(tickets.redeem(before.ticket, before.secret).empty());
+  BOOST_TEST(tickets.redeem(after.ticket, after.secret) == "d-1");
 }
 
 BOOST_AUTO_TEST_CASE(a_ticket_for_nothing_is_not_issued) {
