@@ -44,6 +44,8 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
       [this](cancel_requests& command) { return on_cancel(command); },
       [this](delete_holdings& command) { return on_delete(command); },
       [this](authorise_download& command) { return on_authorise(command); },
+      [this](record_download& command) { return on_record(command); },
+      [this](const download_ended& ended) { on_download_ended(ended); },
       [this](list_requests& command) { return on_list(command); },
       [this](show_request& command) { return on_show(command); },
       [this](const describe_usage&) { return on_usage(); },

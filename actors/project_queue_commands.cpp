@@ -23,22 +23,12 @@ namespace {
 
 constexpr std::chrono::minutes shard_patience{5};
 constexpr std::size_t most_running_operations = 256;
-/// Holdings that one download by series or instance may have to look into.
-constexpr std::size_t most_holdings_searched = 10'000;
 
 json row_json(const char* key, const std::string& value, std::string_view outcome, const std::string& message) {
   return {{key, value}, {"outcome", outcome}, {"message", message}};
 }
 
 std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
-std::vector<dicom_uid> common(const std::vector<dicom_uid>& manifest, const std::vector<dicom_uid>& wanted) {
-  const std::set<dicom_uid> in{wanted.begin(), wanted.end()};
-  std::vector<dicom_uid> both;
-  for (const auto& uid : manifest)
-    if (in.contains(uid)) both.push_back(uid);
-  return both;
-}
 
 }  // namespace
 
@@ -261,69 +251,6 @@ void project_queue::release_bytes(const holding_row& holding) {
   if (!claims || claims->visited > 0) return;
   self_->request(options_.shards.at(holding.shard), shard_patience, forget_study{holding.pacs, holding.study})
       .then([](const study_forgotten&) {}, [](const caf::error&) {});
-}
-
-result<download_authorised> project_queue::gather_download(const authorise_download& command,
-                                                           std::vector<holding_row>& holdings) {
-  download_authorised grant;
-  const auto add = [&](const holding_row& holding, const std::vector<dicom_uid>& narrowed_to) -> result<void> {
-    auto manifest = storage::read_row<instance_list>(
-        *options_.core, keys::manifest(options_.project, holding.pacs, holding.study, holding.version), "manifest");
-    if (!manifest) return manifest.error();
-    if (!*manifest) return fail(errc::corrupt, "download: a holding has no manifest");
-    auto instances = narrowed_to.empty() ? (*manifest)->instances : common((*manifest)->instances, narrowed_to);
-    if (instances.empty()) return {};
-    grant.parts.push_back({holding.pacs, holding.shard, holding.study, std::move(instances)});
-    holdings.push_back(holding);
-    return {};
-  };
-  const std::set<dicom_uid> studies{command.studies.begin(), command.studies.end()};
-  for (const auto& study : studies) {
-    const auto before = holdings.size();
-    for (const auto& [pacs, governor] : options_.governors) {
-      auto held = ledger_.holding(pacs, study);
-      if (!held) return held.error();
-      if (!*held) continue;
-      if (auto added = add(**held, {}); !added) return added.error();
-    }
-    if (holdings.size() == before)
-      return fail(errc::not_found, "this project's repository does not hold a study of the list");
-  }
-  if (!command.studies.empty()) return grant;
-  std::optional<failure> broken;
-  auto all = storage::read_rows<holding_row>(
-      *options_.core, {.prefix = keys::holdings_of(options_.project), .limit = most_holdings_searched}, "holding",
-      [&](std::string_view, holding_row&& row) {
-        auto added = add(row, command.instances);
-        if (!added) broken = added.error();
-        return added.ok();
-      });
-  if (broken) return *broken;
-  if (!all) return all.error();
-  grant.series = command.series;
-  return grant;
-}
-
-caf::result<download_authorised> project_queue::on_authorise(authorise_download& command) {
-  if (auto no = refusal(command.who.user)) return to_caf(*no);
-  if (!command.resume.empty())
-    return to_caf({errc::not_found, "resume: this server does not keep downloads across sessions yet; open a new one"});
-  std::vector<holding_row> holdings;
-  auto grant = gather_download(command, holdings);
-  if (!grant) return to_caf(grant.error());
-  if (grant->parts.empty()) return to_caf({errc::not_found, "nothing of the list is in this project's repository"});
-  grant->download = options_.project + "-" + std::to_string(++ledger_.counters.last_download);
-  download_row row{grant->download, options_.project, command.who.user, command.key_check, options_.clocks.utc_us()};
-  auto entries = download_opened(row, holdings);
-  entries.front().rows.push_back(ledger_.counters_row());
-  auto promise = self_->make_response_promise<download_authorised>();
-  pen_.append(
-      std::move(entries), {}, {},
-      [promise, authorised = std::move(*grant)](const entries_committed&) mutable {
-        promise.deliver(std::move(authorised));
-      },
-      [promise](const failure& problem) mutable { promise.deliver(to_caf(problem)); });
-  return promise;
 }
 
 std::vector<pacs_outlook> project_queue::outlook() const {

@@ -1,6 +1,6 @@
 #pragma once
-// The class that project_queue*.cpp share: commands, preparation (who is the patient, what does the study hold), and
-// the way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
+// The class that project_queue*.cpp share: commands, downloads, preparation (who is the patient, what does the study
+// hold), and the way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
 
 #include <functional>
 #include <map>
@@ -9,8 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "actors/download_book.hpp"
 #include "actors/journal_pen.hpp"
 #include "actors/project_queue.hpp"
+#include "actors/queue_entries.hpp"
 #include "actors/queue_ledger.hpp"
 #include "messages/actor_errors.hpp"
 
@@ -31,7 +33,6 @@ class project_queue {
   caf::result<messages::answered> on_submit(messages::submit_requests& command);
   caf::result<messages::answered> on_cancel(messages::cancel_requests& command);
   caf::result<messages::answered> on_delete(messages::delete_holdings& command);
-  caf::result<messages::download_authorised> on_authorise(messages::authorise_download& command);
   caf::result<messages::answered> on_list(messages::list_requests& command);
   caf::result<messages::answered> on_show(messages::show_request& command);
   messages::answered on_usage();
@@ -44,10 +45,28 @@ class project_queue {
   admitted admit_item(const messages::submit_item& item, messages::request_priority priority, const std::string& user,
                       std::set<std::string>& in_this_call);
   std::optional<messages::failure> refusal(const std::string& user) const;
-  messages::result<messages::download_authorised> gather_download(const messages::authorise_download& command,
-                                                                  std::vector<messages::holding_row>& holdings);
   void release_bytes(const messages::holding_row& holding);
   std::vector<messages::pacs_outlook> outlook() const;
+
+  // ---- downloads (project_queue_downloads.cpp) ----
+  using recorded_promise = caf::typed_response_promise<messages::download_recorded>;
+  caf::result<messages::download_authorised> on_authorise(messages::authorise_download& command);
+  caf::result<messages::download_recorded> on_record(messages::record_download& command);
+  void on_download_ended(const messages::download_ended& ended);
+  messages::result<void> load_downloads();
+  messages::result<std::string> opened_by(const messages::caller& who) const;
+  messages::result<messages::download_row> find_download(const std::string& user, const std::string& download,
+                                                         const std::string& key_check) const;
+  messages::result<messages::download_content> content_of(const std::string& download) const;
+  messages::result<messages::download_authorised> gather_download(const messages::authorise_download& command);
+  messages::result<messages::download_authorised> gather_again(const messages::authorise_download& command);
+  messages::result<std::optional<messages::holding_row>> held(const std::string& pacs,
+                                                              const messages::dicom_uid& study);
+  messages::result<std::vector<downloaded_study>> still_held(const std::vector<messages::sealed_study>& studies,
+                                                             bool same_version, std::vector<messages::dicom_uid>& gone);
+  caf::result<messages::download_recorded> record_opened(messages::record_download& command);
+  caf::result<messages::download_recorded> record_resumed(const messages::record_download& command);
+  messages::result<void> sweep_downloads(messages::journal_entry& entry, std::vector<std::string>& forgotten);
 
   // ---- preparation (project_queue_prepare.cpp) ----
   struct enumeration;
@@ -120,6 +139,9 @@ class project_queue {
   std::set<std::uint64_t> changing_;  ///< a change of their state is on its way to the disk
   std::set<std::string> deleting_;    ///< keys of holdings whose end is on its way to the disk
   std::map<std::string, std::vector<answer_promise>> running_operations_;
+  download_book downloads_;
+  bool downloads_loaded_ = false;
+  std::map<std::string, std::vector<recorded_promise>> recording_;  ///< by operation: who waits for the same record
   std::uint64_t last_ticket_ = 0;
 };
 

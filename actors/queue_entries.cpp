@@ -44,6 +44,25 @@ json holding_json(const std::string& kind, const std::string& by, const holding_
           {"bytes", holding.bytes}};
 }
 
+/// About a download as a whole, with its row as it now is.
+journal_entry download_entry(const std::string& kind, const download_row& download,
+                             const std::vector<downloaded_study>& studies) {
+  std::uint64_t instances = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& study : studies) {
+    instances += study.what.instances;
+    bytes += study.what.bytes;
+  }
+  journal_entry entry;
+  entry.kind = kind;
+  entry.user = download.user;
+  entry.project = download.project;
+  entry.details = dumped(
+      {{"download", download.download}, {"studies", studies.size()}, {"instances", instances}, {"bytes", bytes}});
+  entry.rows.push_back(storage::put_row(keys::download(download.project, download.download), download));
+  return entry;
+}
+
 void add_order_rows(journal_entry& entry, const request_row& row) {
   const auto waiting = keys::waiting(row.project, row.pacs, row.priority, row.number);
   const auto processing = keys::processing(row.project, row.number);
@@ -92,13 +111,14 @@ journal_entry request_entry(std::string kind, const std::string& by, const reque
 void add_holding(journal_entry& entry, const holding_row& holding, const std::vector<dicom_uid>& manifest,
                  std::uint64_t replaced_version) {
   entry.rows.push_back(storage::put_row(keys::holding(holding.project, holding.pacs, holding.study), holding));
-  entry.rows.push_back(
-      storage::put_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version),
-                       instance_list{manifest}));
+  entry.rows.push_back(storage::put_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version),
+                                        instance_list{manifest}));
   entry.rows.push_back({keys::claim(holding.pacs, holding.study, holding.project), {}, false});
-  if (replaced_version != 0)
-    entry.rows.push_back(
-        storage::erase_row(keys::manifest(holding.project, holding.pacs, holding.study, replaced_version)));
+  if (replaced_version != 0) {
+    const superseded_manifest old{holding.pacs, holding.study, replaced_version, holding.cached_us};
+    entry.rows.push_back(storage::put_row(
+        keys::superseded(holding.project, old.at_us, holding.pacs, holding.study, replaced_version), old));
+  }
   entry.events.push_back(
       {"p/" + holding.project + "/cache", dumped(holding_json("holding.added", entry.user, holding))});
 }
@@ -119,35 +139,39 @@ journal_entry holding_deleted(const std::string& by, const holding_row& holding)
   return entry;
 }
 
-std::vector<journal_entry> download_opened(const download_row& download, const std::vector<holding_row>& holdings) {
+std::vector<journal_entry> download_opened(const download_row& download, const std::vector<downloaded_study>& studies) {
   std::vector<journal_entry> entries(1);
-  std::uint64_t bytes = 0;
-  for (const auto& holding : holdings) {
-    bytes += holding.bytes;
-    auto seen = holding;
-    seen.last_download_user = download.user;
-    seen.last_download_us = download.at_us;
+  entries.front() = download_entry("download.opened", download, studies);
+  for (const auto& [what, holding, in_motion] : studies) {
     auto& entry = entries.emplace_back();
     entry.kind = "download.study";
     entry.user = download.user;
     entry.project = download.project;
     entry.pacs = holding.pacs;
-    entry.details = dumped({{"download", download.download},
-                            {"instances", holding.instances},
-                            {"bytes", holding.bytes},
-                            {"sealed", true}});
+    entry.details = dumped(
+        {{"download", download.download}, {"instances", what.instances}, {"bytes", what.bytes}, {"sealed", true}});
     identify(entry, holding.patient, holding.accession, holding.study);
-    entry.rows.push_back(storage::put_row(keys::holding(seen.project, seen.pacs, seen.study), seen));
-    entry.events.push_back(
-        {"p/" + holding.project + "/cache", dumped(holding_json("download.opened", download.user, holding))});
+    auto seen = holding;
+    seen.last_download_user = download.user;
+    seen.last_download_us = download.at_us;
+    if (!in_motion) entry.rows.push_back(storage::put_row(keys::holding(seen.project, seen.pacs, seen.study), seen));
+    auto event = holding_json("download.opened", download.user, holding);
+    event["counts"]["received"] = what.instances;
+    event["bytes"] = what.bytes;
+    entry.events.push_back({"p/" + holding.project + "/cache", dumped(event)});
   }
-  auto& head = entries.front();
-  head.kind = "download.opened";
-  head.user = download.user;
-  head.project = download.project;
-  head.details = dumped({{"download", download.download}, {"studies", holdings.size()}, {"bytes", bytes}});
-  head.rows.push_back(storage::put_row(keys::download(download.project, download.download), download));
   return entries;
+}
+
+journal_entry download_resumed(const download_row& download, const std::vector<downloaded_study>& studies) {
+  return download_entry("download.resumed", download, studies);
+}
+
+journal_entry download_session_ended(const download_row& download, const download_ended& ended) {
+  auto entry = download_entry("download.ended", download, {});
+  entry.details =
+      dumped({{"download", download.download}, {"sealed_bytes", ended.sealed_bytes}, {"complete", ended.complete}});
+  return entry;
 }
 
 }  // namespace penstock::actors

@@ -105,9 +105,9 @@ void command_gateway::succeed(const call_ptr& call, std::string_view body) {
   call->answer(answer_frame(call->id, body));
 }
 
-void command_gateway::fail(const call_ptr& call, const failure& problem) {
+void command_gateway::fail(const call_ptr& call, const failure& problem, const json& details) {
   ++refused_;
-  call->answer(error_frame(call->id, problem));
+  call->answer(error_frame(call->id, problem, details));
 }
 
 void command_gateway::fail(const call_ptr& call, const caf::error& problem) {
@@ -120,7 +120,7 @@ template <class Handle>
 Handle command_gateway::of_project(const call_ptr& call, const handles_by_id<Handle>& from) {
   const auto found = from.find(call->envelope.project);
   if (found != from.end() && found->second) return found->second;
-  fail(call, messages::fail(errc::internal, "this project is not served yet; try again"));
+  fail(call, messages::fail(errc::rate_limited, "this project is not served yet; try again"));
   return Handle{};
 }
 

@@ -57,7 +57,7 @@ class command_gateway {
   [[nodiscard]] messages::result<void> admit(const command_call& call) const;
 
   void succeed(const call_ptr& call, std::string_view body);
-  void fail(const call_ptr& call, const messages::failure& problem);
+  void fail(const call_ptr& call, const messages::failure& problem, const json& details = json::object());
   void fail(const call_ptr& call, const caf::error& problem);
 
   /// The project's handle in `from`; a null handle, after an answer, when there is none.
@@ -93,10 +93,18 @@ class command_gateway {
 
   struct opening;
   using opening_ptr = std::shared_ptr<opening>;
+  void ask_to_open(const opening_ptr& what);
+  void open_again(const opening_ptr& what, const std::string& download);
+  void refuse_to_open(const opening_ptr& what, const caf::error& problem);
+  void tell_changed(const opening_ptr& what, const std::string& download,
+                    const std::vector<messages::dicom_uid>& studies);
   void authorised(const opening_ptr& what, const messages::download_authorised& answer);
   void locate_more(const opening_ptr& what);
   void located(const opening_ptr& what, std::size_t part, const messages::objects_located& answer);
   void prepare(const opening_ptr& what);
+  void record(const opening_ptr& what);
+  void recorded(const opening_ptr& what, const messages::download_recorded& answer);
+  void work_beside(const opening_ptr& what, side_worker::job work);
 
   control_actor* self_;
   side_worker& worker_;

@@ -284,7 +284,7 @@ result<download_wish> parse_download(const caller& who, const json& args) {
   const bool names_something = !wish.command.studies.empty() || !wish.command.series.empty() ||
                                !wish.command.instances.empty() || !wish.command.resume.empty();
   if (!names_something) in.complain("studies: empty");
-  if (in.has("resume")) {
+  if (in.has("resume") || in.has("key")) {
     const auto text = in.text("key", presence::required, max_text_bytes);
     if (!in.ok()) return in.finish(download_wish{});
     auto key = storage::from_base64(text, 16, "key");

@@ -72,7 +72,7 @@ using nlohmann::json;
 
 struct download_wish {
   messages::authorise_download command;              ///< without key_check
-  std::shared_ptr<const storage::secret_bytes> key;  ///< as given with `resume`, else null
+  std::shared_ptr<const storage::secret_bytes> key;  ///< required with `resume`; null: none was given
 };
 [[nodiscard]] messages::result<download_wish> parse_download(const caller& who, const json& args);
 

@@ -200,6 +200,8 @@ void control_gateway::loop::tick(std::int64_t now_ms) {
   sessions_.remove_idle(now_ms);
   take_departures();
   publish_statistics();
+  if (today() != downloads_judged_on_) judge_downloads();
+  if (parts_.downloads) pass_on_ended_downloads();
   if (generation_ == 0) return;
   auto entry = refusals_.due(now_ms, parts_.refused_connections ? parts_.refused_connections() : 0);
   if (!entry) return;
@@ -325,7 +327,20 @@ void control_gateway::loop::rules_changed(const messages::rules_published& publi
   commands_.set_rules(rules_);
   today_until_us_ = 0;
   events_.check_everybody();
-  if (parts_.downloads) parts_.downloads->rules_changed(*rules_);
+  judge_downloads();
+}
+
+/// With every change of the rules, and on every new day: approvals and trainings end.
+void control_gateway::loop::judge_downloads() {
+  downloads_judged_on_ = today();
+  if (parts_.downloads) parts_.downloads->judge_again(*rules_, downloads_judged_on_);
+}
+
+void control_gateway::loop::pass_on_ended_downloads() {
+  for (const auto& [project, ended] : parts_.downloads->take_ended()) {
+    const auto queue = parts_.peers.queues.find(project);
+    if (queue != parts_.peers.queues.end() && queue->second) port_->send(queue->second, ended);
+  }
 }
 
 bool control_gateway::loop::may_see(const std::string& user, const std::string& topic) {

@@ -61,6 +61,8 @@ class control_gateway::loop {
   port_type::behavior_type handlers();
   event_outlets outlets();
   void rules_changed(const messages::rules_published& published);
+  void judge_downloads();
+  void pass_on_ended_downloads();
   void meet_peers();
   void watch_rules();
   void enrol();
@@ -84,6 +86,7 @@ class control_gateway::loop {
   std::int64_t last_tick_ms_ = 0;
   std::int64_t today_until_us_ = 0;
   std::chrono::year_month_day today_{};
+  std::chrono::year_month_day downloads_judged_on_{};
   std::vector<std::string> departed_;
   std::uint64_t ignored_ = 0;
 

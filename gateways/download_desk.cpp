@@ -3,12 +3,12 @@
 #include <sys/stat.h>
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
+#include <span>
 #include <tuple>
 #include <unordered_map>
 #include <utility>
 
-#include "conf/rules_queries.hpp"
+#include "gateways/access_policy.hpp"
 #include "storage/digest.hpp"
 
 namespace penstock::gateways {
@@ -18,8 +18,8 @@ using messages::located_object;
 using nlohmann::json;
 
 constexpr std::int64_t ticket_lifetime_us = std::chrono::microseconds{ticket_lifetime}.count();
-/// A download can be resumed for so long; then there is nothing left to withdraw.
-constexpr std::int64_t download_lifetime_us = std::int64_t{24} * 3600 * 1'000'000;
+/// Sessions whose end nobody has taken; the oldest are forgotten beyond.
+constexpr std::size_t most_ended_kept = 4096;
 
 bool in_dicom_order(const located_object& a, const located_object& b) {
   return std::tie(a.series_number, a.series, a.instance_number, a.instance) <
@@ -95,80 +95,141 @@ class stamp_book {
   std::unordered_map<std::string, std::string> known_;
 };
 
+std::string spelled(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+/// The manifest's text, line by line: a million objects are never held as JSON values.
+class manifest_writer {
+ public:
+  explicit manifest_writer(const download_plan& plan) {
+    text_ = spelled(json{{"project", plan.project}, {"download", plan.download}});
+    text_.back() = ',';
+    text_ += "\"objects\":[";
+  }
+  void add(const std::string& line) {
+    if (text_.back() == '}') text_ += ',';
+    text_ += line;
+  }
+  [[nodiscard]] std::string finish() { return std::move(text_) + "]}"; }
+
+ private:
+  std::string text_;
+};
+
+/// What a study of a download holds, in 32 bytes.
+class study_fingerprint {
+ public:
+  void add(std::string_view part) {
+    const auto length = numeral(part.size());
+    sum_.update(std::as_bytes(std::span{length}));
+    sum_.update(std::as_bytes(std::span{part}));
+  }
+  [[nodiscard]] std::string finish() { return storage::to_hex(sum_.finish()); }
+
+ private:
+  storage::sha256_stream sum_;
+};
+
 }  // namespace
 
 std::string stamp_of_file(const std::string& pack) {
   struct stat about {};
   if (::stat(pack.c_str(), &about) != 0) return {};
-  return std::to_string(about.st_dev) + ":" + std::to_string(about.st_ino) + ":" +
-         std::to_string(about.st_mtim.tv_sec) + "." + std::to_string(about.st_mtim.tv_nsec);
+  return std::to_string(about.st_ino) + ":" + std::to_string(about.st_mtim.tv_sec) + "." +
+         std::to_string(about.st_mtim.tv_nsec);
 }
 
-download_offer offer_of(const download_plan& plan, const pack_stamp& stamp) {
-  download_offer offer;
+prepared_download prepare_download(const download_plan& plan, const pack_stamp& stamp) {
+  prepared_download prepared;
+  auto& offer = prepared.offer;
   offer.download = plan.download;
   offer.project = plan.project;
+  offer.user = plan.user;
   offer.key = plan.key->copy();
   stamp_book stamps{stamp};
-  auto lines = json::array();
+  manifest_writer manifest{plan};
   const series_filter series(plan.series.begin(), plan.series.end());
   std::uint32_t index = 0;
   for (const auto& study : plan.studies) {
-    for (auto& object : ordered_objects(study, series)) {
+    study_fingerprint contents;
+    messages::sealed_study sealed{study.part.pacs, study.part.study, study.part.version, 0, 0, {}};
+    auto objects = ordered_objects(study, series);
+    for (auto& object : objects) {
       ++index;
       if (object.problem.empty() && stamps.of(object.pack).empty()) object.problem = "its pack cannot be read";
-      lines.push_back(manifest_line(index, study.part.study, object));
+      const auto line = spelled(manifest_line(index, study.part.study, object));
+      manifest.add(line);
+      contents.add(line);
       if (!object.problem.empty()) continue;
       offer.objects.push_back(
           {index, object.pack, object.offset, object.bytes, digest_of(object, stamps.of(object.pack))});
+      contents.add(storage::as_text(offer.objects.back().digest));
+      ++sealed.instances;
+      sealed.bytes += object.bytes;
     }
+    if (objects.empty()) continue;
+    sealed.contents = contents.finish();
+    prepared.studies.push_back(std::move(sealed));
   }
-  offer.manifest = json{{"project", plan.project}, {"download", plan.download}, {"objects", std::move(lines)}}.dump(
-      -1, ' ', false, json::error_handler_t::replace);
-  return offer;
+  offer.manifest = manifest.finish();
+  return prepared;
 }
 
-download_desk::download_desk(download_desk_options options, download_tickets& tickets, offer_function offer,
-                             withdraw_function withdraw)
-    : options_(std::move(options)), tickets_(tickets), offer_(std::move(offer)), withdraw_(std::move(withdraw)) {}
+download_desk::download_desk(download_desk_options options, download_tickets& tickets, download_outlets outlets)
+    : options_(std::move(options)), tickets_(tickets), outlets_(std::move(outlets)) {}
 
-messages::result<download_opened> download_desk::open(const download_plan& plan) {
-  auto offer = offer_of(plan, stamp_of_file);
-  const auto now_us = options_.utc_us();
+messages::result<download_opened> download_desk::open(prepared_download prepared) {
+  auto& offer = prepared.offer;
   download_opened opened;
-  opened.download = plan.download;
+  opened.download = offer.download;
   opened.data_endpoint = options_.data_endpoint;
-  opened.key = storage::to_base64(plan.key->view());
+  opened.key = storage::to_base64(offer.key.view());
   opened.segment_bytes = offer.segment_bytes;
   opened.objects = offer.objects.size() + 1;
   opened.bytes = sealed_bytes_of(offer);
-  opened.expires_us = now_us + ticket_lifetime_us;
-  if (auto offered = offer_(std::move(offer)); !offered) return offered.error();
-  auto ticket = tickets_.issue(plan.download);
-  if (!ticket) return ticket.error();
+  opened.expires_us = options_.utc_us() + ticket_lifetime_us;
+  if (auto offered = outlets_.offer(std::move(offer)); !offered) return offered.error();
+  auto ticket = tickets_.issue(opened.download);
+  if (!ticket) {
+    outlets_.withdraw(opened.download);
+    return ticket.error();
+  }
   opened.ticket = std::move(ticket->ticket);
   opened.secret = std::move(ticket->secret);
-  remember(plan, now_us);
   return opened;
 }
 
-void download_desk::remember(const download_plan& plan, std::int64_t now_us) {
-  std::lock_guard lock{mutex_};
-  std::erase_if(open_, [&](const auto& each) { return now_us - each.second.at_us > download_lifetime_us; });
-  open_[plan.download] = {plan.project, plan.user, now_us};
+std::set<std::string> download_desk::users_who_lost_a_key(const conf::rules& rules) {
+  std::set<std::string> lost;
+  std::map<std::string, std::vector<std::string>> now;
+  for (const auto& [id, user] : rules.users) now[id] = user.keys;
+  const std::lock_guard lock{mutex_};
+  for (const auto& [id, keys] : keys_) {
+    const auto& left = now[id];
+    const bool all =
+        std::ranges::all_of(keys, [&](const std::string& key) { return std::ranges::find(left, key) != left.end(); });
+    if (!all) lost.insert(id);
+  }
+  keys_ = std::move(now);
+  return lost;
 }
 
-void download_desk::rules_changed(const conf::rules& rules) {
-  std::vector<std::string> over;
-  {
-    std::lock_guard lock{mutex_};
-    for (const auto& [download, who] : open_) {
-      const auto* project = conf::find_project(rules, who.project);
-      if (project == nullptr || !conf::is_member(*project, who.user)) over.push_back(download);
-    }
-    for (const auto& download : over) open_.erase(download);
-  }
-  for (const auto& download : over) withdraw_(download);
+void download_desk::judge_again(const conf::rules& rules, std::chrono::year_month_day today) {
+  const auto lost = users_who_lost_a_key(rules);
+  const auto* rule = find_command("download.open");
+  outlets_.withdraw_unless([&](const std::string& user, const std::string& project) {
+    return !lost.contains(user) && authorise(rules, user, *rule, project, today).ok();
+  });
+}
+
+void download_desk::session_ended(ended_download ended) {
+  const std::lock_guard lock{mutex_};
+  if (ended_.size() >= most_ended_kept) ended_.erase(ended_.begin());
+  ended_.push_back(std::move(ended));
+}
+
+std::vector<ended_download> download_desk::take_ended() {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(ended_, {});
 }
 
 }  // namespace penstock::gateways

@@ -1,13 +1,15 @@
 #pragma once
-// From "this user may take these studies out" to an offer on the data socket: puts the objects into DICOM order, writes
-// the manifest (WIRE.md, "The data socket"), offers them and issues the ticket.
+// From "this user may take these studies out" to an offer on the data socket: puts the objects into DICOM order and
+// writes the manifest (WIRE.md, "The data socket"); once that is recorded, offers them and issues the ticket.
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,51 +51,68 @@ struct download_opened {
   std::int64_t expires_us = 0;
 };
 
-/// What tells the pack's bytes of one object from any other's, as far as the file system knows: device, inode and time
-/// of last change of a pack that is never written again. Empty when the pack is not there.
+/// What tells the pack's bytes of one object from any other's, as far as the file system knows: inode and time of last
+/// change of a pack that is never written again. Empty when the pack is not there. Not the device: its number may be
+/// another one after a reboot.
 using pack_stamp = std::function<std::string(const std::string& pack)>;
 [[nodiscard]] std::string stamp_of_file(const std::string& pack);
 
+/// An offer, and what of it is recorded before it is made: the studies that it holds something of, in order.
+struct prepared_download {
+  download_offer offer;
+  std::vector<messages::sealed_study> studies;
+};
+
 /// Pure but for `stamp`. Objects are numbered from 1: studies as given, then SeriesNumber, InstanceNumber, UID. An
 /// instance that was authorised and not located, or cannot be read, has its line with "error" in the manifest and no
-/// bytes.
-[[nodiscard]] download_offer offer_of(const download_plan& plan, const pack_stamp& stamp);
+/// bytes. The same plan over the same packs gives the same offer, byte for byte, also after a restart.
+[[nodiscard]] prepared_download prepare_download(const download_plan& plan, const pack_stamp& stamp = stamp_of_file);
 
 struct download_desk_options {
   std::string data_endpoint;  ///< as clients are to reach it
   std::function<std::int64_t()> utc_us;
 };
 
+/// What the desk needs of the download gateway.
+struct download_outlets {
+  std::function<messages::result<void>(download_offer)> offer;
+  std::function<void(const std::string& download)> withdraw;
+  /// Withdraws what the predicate says no to.
+  std::function<void(const std::function<bool(const std::string& user, const std::string& project)>&)> withdraw_unless;
+};
+
+/// A session that the gateway has ended, on its way to the project's queue.
+struct ended_download {
+  std::string project;
+  messages::download_ended what;
+};
+
 /// Any thread.
 class download_desk {
  public:
-  using offer_function = std::function<messages::result<void>(download_offer)>;
-  using withdraw_function = std::function<void(const std::string& download)>;
+  /// `tickets` must outlive the desk.
+  download_desk(download_desk_options options, download_tickets& tickets, download_outlets outlets);
 
-  /// `tickets` must outlive the desk. `offer` and `withdraw` are those of the download gateway.
-  download_desk(download_desk_options options, download_tickets& tickets, offer_function offer,
-                withdraw_function withdraw);
+  /// Makes the offer and issues the ticket. errc::too_large, rate_limited.
+  [[nodiscard]] messages::result<download_opened> open(prepared_download prepared);
 
-  /// errc::too_large, rate_limited.
-  [[nodiscard]] messages::result<download_opened> open(const download_plan& plan);
+  void withdraw(const std::string& download) { outlets_.withdraw(download); }
+  /// Withdraws the downloads of whoever may not open them any more: no member, approval or training over, a key taken
+  /// away. Whoever still has a key that counts resumes.
+  void judge_again(const conf::rules& rules, std::chrono::year_month_day today);
 
-  /// Ends the downloads of users who are no longer members of their project.
-  void rules_changed(const conf::rules& rules);
+  void session_ended(ended_download ended);
+  [[nodiscard]] std::vector<ended_download> take_ended();
 
  private:
-  struct taken_out {
-    std::string project;
-    std::string user;
-    std::int64_t at_us = 0;
-  };
-  void remember(const download_plan& plan, std::int64_t now_us);
+  [[nodiscard]] std::set<std::string> users_who_lost_a_key(const conf::rules& rules);
 
   download_desk_options options_;
   download_tickets& tickets_;
-  offer_function offer_;
-  withdraw_function withdraw_;
+  download_outlets outlets_;
   std::mutex mutex_;
-  std::map<std::string, taken_out, std::less<>> open_;
+  std::map<std::string, std::vector<std::string>> keys_;  ///< by user, as the last rules had them
+  std::vector<ended_download> ended_;
 };
 
 }  // namespace penstock::gateways

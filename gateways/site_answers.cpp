@@ -114,10 +114,9 @@ std::string answer_frame(const std::string& id, std::string_view body) {
   return frame + "}";
 }
 
-std::string error_frame(const std::string& id, const messages::failure& problem) {
+std::string error_frame(const std::string& id, const messages::failure& problem, const json& details) {
   return dump(
-      {{"id", id},
-       {"error", {{"code", wire_code(problem.code)}, {"message", problem.context}, {"details", json::object()}}}});
+      {{"id", id}, {"error", {{"code", wire_code(problem.code)}, {"message", problem.context}, {"details", details}}}});
 }
 
 std::string rfc3339(std::int64_t utc_us) {

@@ -2,6 +2,7 @@
 // Answers that the gateway makes itself from the rules in force. Pure.
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,8 @@ struct greeting_facts {
 /// `{"id":ID,"ok":JSON}`; `json` is spliced in as it is.
 [[nodiscard]] std::string answer_frame(const std::string& id, std::string_view json);
 /// `{"id":ID,"error":{"code","message","details"}}`. Codes that only the server's inside knows become `internal`.
-[[nodiscard]] std::string error_frame(const std::string& id, const messages::failure& problem);
+[[nodiscard]] std::string error_frame(const std::string& id, const messages::failure& problem,
+                                      const nlohmann::json& details = nlohmann::json::object());
 
 /// "2026-03-08T12:00:00.000Z".
 [[nodiscard]] std::string rfc3339(std::int64_t utc_us);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "messages/fields.hpp"
+#include "messages/holdings.hpp"
 #include "messages/ids.hpp"
 #include "messages/requests.hpp"
 
@@ -61,25 +62,60 @@ struct authorise_download {
   std::vector<dicom_uid> series;
   std::vector<dicom_uid> instances;
   std::string resume;
-  std::string key_check;  ///< hex; with `resume`: must equal what was kept when the download was opened
+  std::string key_check;  ///< with `resume`: storage::data_key_check of the key that the client gave, opaque text
   PENSTOCK_FIELDS(who, studies, series, instances, resume, key_check);
 };
 
-/// One study of an authorised download. `instances` is the holding's manifest, narrowed to what was asked for.
+/// One study of an authorised download. `instances` is the manifest of the holding's `version`, narrowed to what was
+/// asked for; a version never changes.
 struct download_part {
   std::string pacs;
   std::uint32_t shard = 0;
   dicom_uid study;
+  std::uint64_t version = 0;
   std::vector<dicom_uid> instances;
-  PENSTOCK_FIELDS(pacs, shard, study, instances);
+  PENSTOCK_FIELDS(pacs, shard, study, version, instances);
 };
 
-/// Answer to authorise_download, after its journal entry. `download` is the id that clients see.
+/// Answer to authorise_download. Nothing may leave before record_download was answered. `download` is the id that
+/// clients see.
 struct download_authorised {
   std::string download;
   std::vector<download_part> parts;
   std::vector<dicom_uid> series;  ///< when not empty: only objects of these series
-  PENSTOCK_FIELDS(download, parts, series);
+  std::vector<dicom_uid> gone;    ///< of a resumed one: studies that the project holds no more; then there are no parts
+  bool repeated = false;          ///< this operation has opened `download` before; there are no parts
+  PENSTOCK_FIELDS(download, parts, series, gone, repeated);
+};
+
+/// What an authorised download really holds, and the check of its key: recorded before anything leaves. `resumed`: it
+/// must equal what was recorded when it was opened. `series` and `instances` are what it was narrowed to.
+struct record_download {
+  caller who;
+  std::string download;
+  bool resumed = false;
+  std::string key_check;
+  std::vector<sealed_study> studies;
+  std::vector<dicom_uid> series;
+  std::vector<dicom_uid> instances;
+  PENSTOCK_FIELDS(who, download, resumed, key_check, studies, series, instances);
+};
+
+/// Answer to record_download, after its journal entry. Another `download` than the one that was to be recorded: the
+/// same operation has opened that one in the meantime. `changed`, when not empty: nothing was recorded, because these
+/// studies are not held any more, or not as they were.
+struct download_recorded {
+  std::string download;
+  std::vector<dicom_uid> changed;
+  PENSTOCK_FIELDS(download, changed);
+};
+
+/// A session of a download on the data socket is over. `complete`: all that it asked for was handed to the transport.
+struct download_ended {
+  std::string download;
+  std::uint64_t sealed_bytes = 0;
+  bool complete = false;
+  PENSTOCK_FIELDS(download, sealed_bytes, complete);
 };
 
 /// `pacs` lists ids; when it is empty, `institution` (and `department`, if not empty) chooses.

@@ -132,14 +132,46 @@ struct project_counters {
   PENSTOCK_FIELDS(last_request, last_version, last_download, weights);
 };
 
-/// A download that was authorised, under storage::keys::download, so that it can be resumed. The server keeps no key.
+/// The manifest of a holding that was replaced by a newer version, under storage::keys::superseded: it is kept as long
+/// as a download that was opened before can be resumed.
+struct superseded_manifest {
+  std::string pacs;
+  dicom_uid study;
+  std::uint64_t version = 0;
+  std::int64_t at_us = 0;
+  PENSTOCK_FIELDS(pacs, study, version, at_us);
+};
+
+/// A download that was opened, under storage::keys::download, so that it can be resumed. The server keeps no key.
 struct download_row {
   std::string download;
   std::string project;
   std::string user;
-  std::string key_check;  ///< hex, empty until the key was made
+  std::string key_check;  ///< storage::data_key_check, opaque text
   std::int64_t at_us = 0;
-  PENSTOCK_FIELDS(download, project, user, key_check, at_us);
+  std::int64_t active_us = 0;  ///< when it was last opened, resumed, or a session of it ended
+  bool complete = false;       ///< a session was sent to its end
+  PENSTOCK_FIELDS(download, project, user, key_check, at_us, active_us, complete);
+};
+
+/// One study of a download as it is sealed. `contents` (hexadecimal) differs when a line of its manifest or a byte of
+/// its objects does, as far as the desk can tell without reading them.
+struct sealed_study {
+  std::string pacs;
+  dicom_uid study;
+  std::uint64_t version = 0;  ///< of the holding
+  std::uint64_t instances = 0;
+  std::uint64_t bytes = 0;  ///< before sealing
+  std::string contents;
+  PENSTOCK_FIELDS(pacs, study, version, instances, bytes, contents);
+};
+
+/// What a download holds, under storage::keys::download_content: never changed, gone with its download_row.
+struct download_content {
+  std::vector<sealed_study> studies;
+  std::vector<dicom_uid> series;
+  std::vector<dicom_uid> instances;
+  PENSTOCK_FIELDS(studies, series, instances);
 };
 
 }  // namespace penstock::messages

@@ -57,8 +57,11 @@ using project_queue_actor = caf::typed_actor<
     caf::replies_to<submit_requests>::with<answered>,
     caf::replies_to<cancel_requests>::with<answered>,
     caf::replies_to<delete_holdings>::with<answered>,
-    /// May this user take these studies out? Journaled before it is answered.
+    /// May this user take these studies out, or go on with a download, and which instances are they?
     caf::replies_to<authorise_download>::with<download_authorised>,
+    /// This is what will leave. Journaled before it is answered.
+    caf::replies_to<record_download>::with<download_recorded>,
+    caf::reacts_to<download_ended>,
     caf::replies_to<list_requests>::with<answered>,
     caf::replies_to<show_request>::with<answered>,
     caf::replies_to<describe_usage>::with<answered>,

@@ -137,9 +137,25 @@ template <class... Parts>
 /// project_counters.
 [[nodiscard]] inline std::string counters(const std::string& project) { return detail::join("counters", project); }
 
-/// download_row.
+/// download_row, and what it holds (download_content).
 [[nodiscard]] inline std::string download(const std::string& project, const std::string& download) {
   return detail::join("download", project, download);
+}
+[[nodiscard]] inline std::string downloads_of(const std::string& project) {
+  return detail::join("download", project, "");
+}
+[[nodiscard]] inline std::string download_content(const std::string& project, const std::string& download) {
+  return detail::join("download-content", project, download);
+}
+
+/// superseded_manifest, the oldest first.
+[[nodiscard]] inline std::string superseded(const std::string& project, std::int64_t at_us, const std::string& pacs,
+                                            const messages::dicom_uid& study, std::uint64_t version) {
+  return detail::join("superseded", project, sortable(static_cast<std::uint64_t>(at_us)), pacs, study.reveal(),
+                      sortable(version));
+}
+[[nodiscard]] inline std::string superseded_of(const std::string& project) {
+  return detail::join("superseded", project, "");
 }
 
 /// What a repeated command is answered with (audit journal's "op/" rows): user and the client's own name for it.

@@ -399,7 +399,7 @@ BOOST_AUTO_TEST_CASE(says_again_what_waits_because_a_governor_may_have_been_rest
   BOOST_TEST(governor->queries[0].ticket == ticket);
 }
 
-// ---- holdings and downloads ----
+// ---- holdings ----
 
 BOOST_AUTO_TEST_CASE(lets_the_bytes_go_with_the_last_claim) {
   prepared("1.2.1");
@@ -414,28 +414,6 @@ BOOST_AUTO_TEST_CASE(lets_the_bytes_go_with_the_last_claim) {
   BOOST_REQUIRE(ask<answered>(other, twice).ok());
   BOOST_TEST(shard->forgotten.size() == 1U);
   BOOST_TEST(outcomes(answer_of(ask<answered>(queue, twice))) == (texts{"not_found", "not_found"}));
-}
-
-BOOST_AUTO_TEST_CASE(records_a_download_study_by_study_and_narrows_it_to_the_manifest) {
-  prepared("1.2.1", 3);
-  retrieve_all();
-  prepared("1.2.2", 1);
-  retrieve_all();
-  authorise_download whole{{"amy", ""}, {dicom_uid{"1.2.1"}, dicom_uid{"1.2.2"}}, {}, {}, "", "c0ffee"};
-  const auto granted = ask<download_authorised>(queue, whole);
-  BOOST_REQUIRE(granted.ok());
-  BOOST_TEST(granted->parts.size() == 2U);
-  BOOST_TEST(granted->parts[0].instances.size() == 3U);
-  BOOST_TEST(entries("download.opened") == 1U);
-  BOOST_TEST(entries("download.study") == 2U);
-  authorise_download one{{"amy", ""}, {}, {}, {dicom_uid{"1.2.1.2"}, dicom_uid{"1.2.1.9"}}, "", ""};
-  const auto narrowed = ask<download_authorised>(queue, one);
-  BOOST_REQUIRE(narrowed.ok());
-  BOOST_REQUIRE_EQUAL(narrowed->parts.size(), 1U);
-  BOOST_TEST(narrowed->parts[0].instances.size() == 1U);
-  BOOST_TEST(narrowed->download != granted->download);
-  whole.studies.push_back(dicom_uid{"1.2.7"});
-  BOOST_TEST(ask<download_authorised>(queue, whole).error().code == errc::not_found);
 }
 
 BOOST_AUTO_TEST_CASE(passes_on_why_no_permit_comes) {

@@ -4,6 +4,7 @@ set(QUEUE_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/governor_clock_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/hosting_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/pacs_association_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/project_queue_downloads_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/project_queue_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/project_search_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/queue_ledger_test.cpp"

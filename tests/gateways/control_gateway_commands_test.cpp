@@ -110,39 +110,13 @@ BOOST_AUTO_TEST_CASE(serves_projects_that_came_later) {
   rules.projects["new-one"] = approved("new-one", {"amy"}, 2027);
   start();
   auto amy = client("amy");
-  BOOST_TEST(verdict(amy.ask("requests.list", "new-one")) == "internal");
+  BOOST_TEST(verdict(amy.ask("requests.list", "new-one")) == "rate_limited");
   auto peers = parts.peers;
   peers.queues["new-one"] = peers.queues["alz-brain"];
   gateway->set_peers(peers);
   for (int n = 0; n < 100 && verdict(amy.ask("requests.list", "new-one")) != "ok"; ++n) {
   }
   BOOST_TEST(verdict(amy.ask("requests.list", "new-one")) == "ok");
-}
-
-BOOST_AUTO_TEST_CASE(opens_a_download) {
-  download_tickets tickets;
-  std::vector<download_offer> offers;
-  parts.downloads = std::make_shared<download_desk>(
-      download_desk_options{"tcp://data", [] { return test_time_us; }}, tickets,
-      [&](download_offer offer) -> messages::result<void> {
-        offers.push_back(std::move(offer));
-        return {};
-      },
-      [](const std::string&) {});
-  start();
-  const auto opened = client("amy").ask("download.open", "alz-brain", {{"studies", {"1.2"}}}, "o1");
-  BOOST_REQUIRE(verdict(opened) == "ok");
-  const auto& ok = opened["ok"];
-  BOOST_TEST(ok["download"] == "d-1");
-  BOOST_TEST(ok["objects"] == 2);
-  BOOST_TEST(ok["segment_bytes"] == 262'144);
-  BOOST_TEST(ok["expires"] == "2026-03-08T12:01:00.000Z");
-  BOOST_TEST(tickets.redeem(ok["ticket"].get<std::string>(), ok["secret"].get<std::string>()) == "d-1");
-  BOOST_REQUIRE(offers.size() == 1);
-  BOOST_TEST(ok["key"] == storage::to_base64(offers[0].key.view()));
-  const auto lines = asked.lines();
-  BOOST_TEST((std::find(lines.begin(), lines.end(), "authorise 1") != lines.end()));
-  gateway.reset();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -128,6 +128,9 @@ struct control_site {
   control_gateway_options options;
   control_gateway_parts parts;
   caf::actor journal;
+  /// What queues say to downloads; set before `start`.
+  std::function<caf::result<messages::download_authorised>(const messages::authorise_download&)> authorise;
+  std::function<caf::result<messages::download_recorded>(const messages::record_download&)> record;
   std::unique_ptr<control_gateway> gateway;
 
   control_site() {
@@ -193,10 +196,9 @@ inline void control_site::make_peers() {
               [by](const list_requests& m) { return by("list", m.who); },
               [by](const show_request& m) { return by("show", m.who); },
               [by](const describe_usage& m) { return by("usage", m.who); },
-              [this](const authorise_download& m) {
-                asked.write("authorise " + std::to_string(m.key_check.size() > 20));
-                return download_authorised{"d-1", {{"gh-rad", 0, m.studies.at(0), {dicom_uid{"1.2.3"}}}}, {}};
-              }};
+              [this](const authorise_download& m) { return authorise(m); },
+              [this](const record_download& m) { return record(m); },
+              [this](const download_ended& m) { asked.write("ended " + m.download); }};
     }));
     peers.searches[id] = caf::actor_cast<project_search_actor>(
         noting<find_patients, find_studies, find_series, read_search, cancel_search>("search " + id));

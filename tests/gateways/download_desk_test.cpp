@@ -47,18 +47,31 @@ struct desk_at_work {
   download_tickets tickets;
   std::vector<download_offer> offers;
   std::vector<std::string> withdrawn;
+  std::vector<std::pair<std::string, std::string>> open{{"amy", "alz-brain"}, {"raj", "alz-brain"}};
   errc offer_problem = errc::none;
-  download_desk desk{{"tcp://data", [] { return test::test_time_us; }},
-                     tickets,
-                     [this](download_offer offer) -> messages::result<void> {
-                       if (offer_problem != errc::none) return messages::fail(offer_problem, "offer");
-                       offers.push_back(std::move(offer));
-                       return {};
-                     },
-                     [this](const std::string& id) { withdrawn.push_back(id); }};
+  download_desk desk{{"tcp://data", [] { return test::test_time_us; }}, tickets, outlets()};
+
+  download_outlets outlets() {
+    return {[this](download_offer offer) -> messages::result<void> {
+              if (offer_problem != errc::none) return messages::fail(offer_problem, "offer");
+              offers.push_back(std::move(offer));
+              return {};
+            },
+            [this](const std::string& id) { withdrawn.push_back(id); },
+            [this](const auto& allowed) {
+              std::erase_if(open, [&](const auto& each) { return !allowed(each.first, each.second); });
+            }};
+  }
+  /// Who still may, after the rules have changed to these.
+  std::string still_open(const conf::rules& rules, std::chrono::year_month_day today = test::test_day) {
+    desk.judge_again(rules, today);
+    std::string users;
+    for (const auto& each : open) users += each.first + " ";
+    return users;
+  }
 
   json manifest_lines(const pack_stamp& stamp = always_there) const {
-    return json::parse(offer_of(plan, stamp).manifest)["objects"];
+    return json::parse(prepare_download(plan, stamp).offer.manifest)["objects"];
   }
   std::vector<std::string> order() const {
     std::vector<std::string> uids;
@@ -96,7 +109,7 @@ BOOST_AUTO_TEST_CASE(names_what_cannot_be_had_and_sends_the_rest) {
   BOOST_TEST(errors["1.2"] == "damaged");
   BOOST_TEST(errors["1.3"] == "its pack cannot be read");
   BOOST_TEST(errors["1.4"] == "not in the cache any more");
-  const auto offer = offer_of(plan, stamp);
+  const auto offer = prepare_download(plan, stamp).offer;
   BOOST_REQUIRE(offer.objects.size() == 1);
   BOOST_TEST(offer.objects[0].index == 1);
   BOOST_TEST(check_offer(offer).ok());
@@ -120,7 +133,7 @@ BOOST_AUTO_TEST_CASE(leaves_out_what_was_not_authorised) {
 BOOST_AUTO_TEST_CASE(gives_the_same_digest_to_the_same_bytes_only) {
   plan.studies = {study("1.9", {object("1.1", 1, 1)})};
   const auto digest = [&](const pack_stamp& stamp = always_there) {
-    return offer_of(plan, stamp).objects.at(0).digest;
+    return prepare_download(plan, stamp).offer.objects.at(0).digest;
   };
   const auto first = digest();
   BOOST_TEST((digest() == first));
@@ -133,7 +146,7 @@ BOOST_AUTO_TEST_CASE(gives_the_same_digest_to_the_same_bytes_only) {
 
 BOOST_AUTO_TEST_CASE(offers_a_download_and_gives_a_ticket_that_redeems) {
   plan.studies = {study("1.9", {object("1.1", 1, 1, "/proc/self/exe"), object("1.2", 1, 2, "/proc/self/exe")})};
-  const auto opened = desk.open(plan);
+  const auto opened = desk.open(prepare_download(plan));
   BOOST_REQUIRE(opened.ok());
   BOOST_REQUIRE(offers.size() == 1);
   BOOST_TEST(opened->objects == 3);
@@ -147,23 +160,79 @@ BOOST_AUTO_TEST_CASE(offers_a_download_and_gives_a_ticket_that_redeems) {
 BOOST_AUTO_TEST_CASE(issues_no_ticket_for_an_offer_that_is_refused) {
   offer_problem = errc::rate_limited;
   plan.studies = {study("1.9", {object("1.1", 1, 1)})};
-  const auto opened = desk.open(plan);
+  const auto opened = desk.open(prepare_download(plan));
   BOOST_REQUIRE(!opened.ok());
   BOOST_TEST((opened.error().code == errc::rate_limited));
   BOOST_TEST(tickets.outstanding() == 0);
 }
 
-BOOST_AUTO_TEST_CASE(ends_the_downloads_of_a_removed_member) {
+BOOST_AUTO_TEST_CASE(makes_no_offer_without_a_ticket) {
+  while (tickets.issue("d-" + std::to_string(tickets.outstanding())).ok()) {
+  }
   plan.studies = {study("1.9", {object("1.1", 1, 1)})};
-  BOOST_REQUIRE(desk.open(plan).ok());
+  BOOST_TEST((desk.open(prepare_download(plan)).error().code == errc::rate_limited));
+  BOOST_TEST((withdrawn == std::vector<std::string>{"alz-brain-1"}));
+}
+
+BOOST_AUTO_TEST_CASE(says_of_each_study_what_it_holds) {
+  plan.studies = {study("1.9", {object("1.1", 1, 1), object("1.2", 1, 2)}), study("1.8", {object("1.3", 2, 1)})};
+  plan.studies[0].part.pacs = "gh-rad";
+  plan.studies[0].part.version = 7;
+  const auto before = prepare_download(plan, always_there).studies;
+  BOOST_REQUIRE(before.size() == 2);
+  BOOST_TEST(before[0].pacs == "gh-rad");
+  BOOST_TEST(before[0].version == 7);
+  BOOST_TEST(before[0].instances == 2);
+  BOOST_TEST(before[0].bytes == 1000);
+  BOOST_TEST(prepare_download(plan, always_there).studies[0].contents == before[0].contents);
+  plan.studies[0].objects[1].offset = 1;
+  const auto after = prepare_download(plan, always_there).studies;
+  BOOST_TEST(after[0].contents != before[0].contents);
+  BOOST_TEST(after[1].contents == before[1].contents);
+}
+
+BOOST_AUTO_TEST_CASE(leaves_out_studies_of_which_nothing_was_asked_for) {
+  plan.studies = {study("1.9", {object("1.1", 1, 1)}), study("1.8", {object("1.3", 2, 1)})};
+  plan.series = {dicom_uid{"1.2.2"}};
+  const auto studies = prepare_download(plan, always_there).studies;
+  BOOST_REQUIRE(studies.size() == 1);
+  BOOST_TEST(studies[0].study.reveal() == "1.8");
+}
+
+BOOST_AUTO_TEST_CASE(makes_the_same_offer_of_the_same_plan) {
+  plan.studies = {study("1.9", {object("1.1", 1, 1, "/proc/self/exe"), object("1.2", 1, 2, "/proc/self/exe")})};
+  const auto one = prepare_download(plan).offer;
+  const auto other = prepare_download(plan).offer;
+  BOOST_TEST(one.manifest == other.manifest);
+  for (std::size_t n = 0; n < 2; ++n) BOOST_TEST((one.objects[n].digest == other.objects[n].digest));
+}
+
+BOOST_AUTO_TEST_CASE(ends_the_downloads_of_whoever_may_not_open_them_any_more) {
   auto rules = test::site_rules();
-  desk.rules_changed(rules);
-  BOOST_TEST(withdrawn.empty());
+  BOOST_TEST(still_open(rules) == "amy raj ");
   rules.projects["alz-brain"].members = {"raj"};
-  desk.rules_changed(rules);
-  BOOST_TEST(withdrawn == std::vector<std::string>{"alz-brain-1"}, boost::test_tools::per_element());
-  desk.rules_changed(rules);
-  BOOST_TEST(withdrawn.size() == 1);
+  BOOST_TEST(still_open(rules) == "raj ");
+  rules.projects["alz-brain"].valid_through = test::test_day;
+  BOOST_TEST(still_open(rules) == "raj ");
+  BOOST_TEST(still_open(rules, std::chrono::sys_days{test::test_day} + std::chrono::days{1}) == "");
+}
+
+BOOST_AUTO_TEST_CASE(ends_the_downloads_of_a_user_who_lost_a_key) {
+  auto rules = test::site_rules();
+  rules.users["amy"].keys = {"old", "new"};
+  rules.users["raj"].keys = {"one"};
+  BOOST_TEST(still_open(rules) == "amy raj ");
+  rules.users["amy"].keys = {"new"};
+  rules.users["raj"].keys = {"one", "two"};
+  BOOST_TEST(still_open(rules) == "raj ");
+  open.emplace_back("amy", "alz-brain");
+  BOOST_TEST(still_open(rules) == "raj amy ");
+}
+
+BOOST_AUTO_TEST_CASE(hands_on_each_end_of_a_session_once) {
+  desk.session_ended({"alz-brain", {"alz-brain-1", 10, true}});
+  BOOST_TEST(desk.take_ended().size() == 1);
+  BOOST_TEST(desk.take_ended().empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -1,12 +1,16 @@
 // The page that clients are written from says of every command whether the server has it.
 
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
 #include <string>
 
+#include "actors/download_book.hpp"
 #include "gateways/access_policy.hpp"
+#include "gateways/download_gateway.hpp"
 
 namespace penstock::gateways {
 namespace {
@@ -59,6 +63,21 @@ BOOST_AUTO_TEST_CASE(lists_every_command_that_the_server_has) {
 BOOST_AUTO_TEST_CASE(promises_no_command_that_the_server_lacks) {
   BOOST_TEST(later.size() > 5);
   for (const auto& name : later) BOOST_TEST(find_command(name) == nullptr, name);
+}
+
+BOOST_AUTO_TEST_CASE(tells_the_limits_of_downloads_as_they_are) {
+  std::ifstream file{std::string{PENSTOCK_SOURCE_DIR} + "/messages/WIRE.md"};
+  const std::string page{std::istreambuf_iterator<char>{file}, {}};
+  const download_gateway_options data;
+  const auto open = std::to_string(actors::most_open_downloads);
+  const auto sent = std::to_string(data.max_offers_per_user);
+  BOOST_TEST(page.find(open + " downloads of the user in this project are open") != std::string::npos);
+  BOOST_TEST(page.find(sent + " of the user are being sent") != std::string::npos);
+  BOOST_TEST(page.find("a session\n   holds at most " + std::to_string(data.max_credit)) != std::string::npos);
+  BOOST_TEST(actors::download_lifetime_us == std::chrono::microseconds{std::chrono::hours{24}}.count());
+  for (const auto code : {messages::errc::bad_request, messages::errc::not_found, messages::errc::conflict,
+                          messages::errc::timed_out, messages::errc::rate_limited})
+    BOOST_TEST(page.find("\n| `" + std::string{name_of(code)} + "` |") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

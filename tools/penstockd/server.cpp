@@ -101,13 +101,30 @@ result<void> server::open_sockets() {
   data.zap_domain = gateways::data_zap_domain;
   data.max_sessions = settings.limits.max_downloads;
   auto downloads = gateways::download_gateway::start(
-      context_, std::move(data), [](const gateways::download_session_ended& ended) {
+      context_, std::move(data), [this](const gateways::download_session_ended& ended) {
         spdlog::info("download {} of project {}: {} sealed bytes sent, {}", ended.download, ended.project,
                      ended.sealed_bytes, ended.complete ? "complete" : "not complete");
+        // No session ends before there was an offer, and so a desk.
+        desk_->session_ended({ended.project, {ended.download, ended.sealed_bytes, ended.complete}});
       });
   if (!downloads) return downloads.error();
   downloads_ = std::move(*downloads);
+  open_desk();
   return {};
+}
+
+void server::open_desk() {
+  const auto& settings = from_.settings;
+  gateways::download_desk_options options;
+  options.data_endpoint =
+      settings.data_endpoint_public.empty() ? downloads_->endpoint() : settings.data_endpoint_public;
+  options.utc_us = clocks_.utc_us;
+  gateways::download_outlets outlets;
+  outlets.offer = [this](gateways::download_offer offer) { return downloads_->offer(std::move(offer)); };
+  outlets.withdraw = [this](const std::string& download) { downloads_->withdraw(download); };
+  outlets.withdraw_unless = [this](const auto& allowed) { downloads_->withdraw_unless(allowed); };
+  data_endpoint_ = options.data_endpoint;
+  desk_ = std::make_shared<gateways::download_desk>(std::move(options), *tickets_, std::move(outlets));
 }
 
 result<void> server::open_dicom() {
@@ -137,19 +154,12 @@ result<void> server::open_dicom() {
 
 result<void> server::open_control() {
   const auto& settings = from_.settings;
-  const auto advertised =
-      settings.data_endpoint_public.empty() ? downloads_->endpoint() : settings.data_endpoint_public;
-  gateways::download_desk_options desk{advertised, clocks_.utc_us};
-  desk_ = std::make_shared<gateways::download_desk>(
-      std::move(desk), *tickets_,
-      [this](gateways::download_offer offer) { return downloads_->offer(std::move(offer)); },
-      [this](const std::string& download) { downloads_->withdraw(download); });
   gateways::control_gateway_options control;
   control.endpoint = settings.control_endpoint;
   control.server_secret_key = from_.server_secret_key;
   control.site_name = settings.site_name;
   control.version = PENSTOCK_VERSION;
-  control.data_endpoint = advertised;
+  control.data_endpoint = data_endpoint_;
   control.limits = settings.limits;
   control.utc_us = clocks_.utc_us;
   gateways::control_gateway_parts parts;

@@ -47,6 +47,7 @@ class server {
   [[nodiscard]] messages::result<void> open_sockets();
   [[nodiscard]] messages::result<void> open_dicom();
   [[nodiscard]] messages::result<void> open_control();
+  void open_desk();
   void start_actors();
   [[nodiscard]] std::string metrics() const;
 
@@ -67,8 +68,9 @@ class server {
   std::shared_ptr<gateways::key_directory_holder> keys_;
   std::unique_ptr<gateways::download_tickets> tickets_;
   std::unique_ptr<gateways::zap_handler> zap_;
-  std::unique_ptr<gateways::download_gateway> downloads_;
+  std::string data_endpoint_;  ///< as clients are to reach it
   std::shared_ptr<gateways::download_desk> desk_;
+  std::unique_ptr<gateways::download_gateway> downloads_;
   std::unique_ptr<gateways::dimse_port> port_;
   std::unique_ptr<gateways::dicom_listener> listener_;
   std::unique_ptr<gateways::control_gateway> control_;
