@@ -29,6 +29,19 @@ class download_site {
   /// Every connection is closed after so many messages.
   void close_after(std::size_t messages) { close_after_ = messages; }
   void alter_segment(std::size_t number) { altered_ = number; }
+  /// The next `download.open` are refused so.
+  void refuse_to_open(int times, const std::string& code) {
+    refusal_ = code;
+    refusals_ = times;
+  }
+  /// The data socket says `CLOSED` after so many messages, once.
+  void end_session_after(std::size_t messages, const std::string& code) {
+    closing_ = code;
+    close_after_ = messages;
+  }
+  /// What the last `download.open` asked for, and what the server says it holds in place of the truth.
+  nlohmann::json last_wish;
+  std::uint64_t announced_bytes = 0;
   /// Answers to commands other than `hello` and `download.open`.
   std::map<std::string, nlohmann::json> answers;
 
@@ -38,7 +51,11 @@ class download_site {
     const auto command = nlohmann::json::parse(message.at(1));
     const auto name = command.at("do").get<std::string>();
     if (name == "hello") return {ok_answer(command, greeting())};
-    if (name == "download.open") return {ok_answer(command, opened())};
+    if (name == "download.open") {
+      last_wish = command.at("args");
+      if (refusals_ > 0 && refusals_-- > 0) return {error_answer(command, refusal_, "not now")};
+      return {ok_answer(command, opened())};
+    }
     if (const auto found = answers.find(name); found != answers.end()) return {ok_answer(command, found->second)};
     return {error_answer(command, "not_found", "not there")};
   }
@@ -54,7 +71,7 @@ class download_site {
             {"key", storage::to_base64(facts.key.view())},
             {"segment_bytes", facts.segment_bytes},
             {"objects", facts.objects},
-            {"bytes", facts.bytes}};
+            {"bytes", announced_bytes != 0 ? announced_bytes : facts.bytes}};
   }
 
   std::vector<text_frames> on_data(const text_frames& message) {
@@ -66,7 +83,11 @@ class download_site {
     most_credit_ = std::max<std::uint64_t>(most_credit_, credit_);
     std::vector<text_frames> out;
     for (; credit_ > 0 && next_ < queue_.size(); --credit_) {
-      if (next_ == close_after_) return out.push_back({}), out;
+      if (next_ == close_after_) {
+        if (closing_.empty()) return out.push_back({}), out;
+        close_after_ = SIZE_MAX;
+        return out.push_back({"CLOSED", nlohmann::json{{"code", closing_}}.dump()}), out;
+      }
       out.push_back(queue_[next_++]);
     }
     return out;
@@ -98,6 +119,9 @@ class download_site {
   std::atomic<std::uint64_t> most_credit_{0};
   std::size_t close_after_ = SIZE_MAX;
   std::size_t altered_ = SIZE_MAX;
+  std::string closing_;
+  std::string refusal_;
+  int refusals_ = 0;
   int tickets_ = 0;
   std::unique_ptr<fake_server> data_;
   std::unique_ptr<fake_server> control_;

@@ -16,6 +16,7 @@ using penstock::messages::errc;
 namespace fs = std::filesystem;
 
 BOOST_TEST_DONT_PRINT_LOG_VALUE(penstock::messages::errc)
+BOOST_TEST_DONT_PRINT_LOG_VALUE(penstock::client::download_position)
 
 namespace {
 
@@ -121,6 +122,59 @@ BOOST_AUTO_TEST_CASE(cuts_a_partial_file_to_whole_segments_before_it_goes_on) {
   resume();
   const auto open = opened();
   for (std::size_t i = 0; i < open.places().size(); ++i) BOOST_TEST(open.verify(i).ok());
+}
+
+BOOST_AUTO_TEST_CASE(keeps_of_a_partial_file_what_authenticates) {
+  std::size_t index_segments = 0;
+  while (sent.segments()[index_segments].object == 0) ++index_segments;
+  const auto object = sent.segments()[index_segments].object;
+  receive_some(index_segments + 3);
+  const auto partial = folder / "0001/0002/000002.sealed.part";
+  const auto good = content_of(partial);
+  BOOST_TEST(find_progress(folder, sent.facts())->position == (download_position{object, 3}));
+  auto altered = good;
+  altered[small_segment_bytes + 7] ^= 1;
+  put_content(partial, altered);
+  BOOST_TEST(find_progress(folder, sent.facts())->position == (download_position{object, 1}));
+  BOOST_TEST(fs::file_size(partial) == small_segment_bytes);
+  altered = good;
+  altered[5] ^= 1;
+  put_content(partial, altered);
+  BOOST_TEST(find_progress(folder, sent.facts())->position == (download_position{object, 0}));
+  resume();
+  const auto open = opened();
+  for (std::size_t i = 0; i < open.places().size(); ++i) BOOST_TEST(open.verify(i).ok());
+}
+
+BOOST_AUTO_TEST_CASE(gives_whole_files_their_names_that_a_kill_has_left_without) {
+  receive_some(all);
+  const auto file = folder / "0001/0002/000002.sealed";
+  fs::rename(file, fs::path{file} += ".part");
+  const auto progress = find_progress(folder, sent.facts());
+  BOOST_REQUIRE(progress.ok());
+  BOOST_TEST(progress->position.object == sent.facts().objects);
+  BOOST_TEST(progress->partial_path.empty());
+  BOOST_TEST(files() == whole_layout, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(knows_how_much_room_the_rest_needs) {
+  sealed_folder_store store{folder};
+  download_receiver receiver{sent.facts(), store};
+  const auto& facts = sent.facts();
+  BOOST_TEST(room_needed(facts, receiver, 0) == facts.bytes);
+  BOOST_TEST(room_needed(facts, receiver, 4096) == facts.bytes + facts.objects * 4096);
+  BOOST_REQUIRE(sent.feed(receiver, {}, all).ok());
+  BOOST_TEST(room_needed(facts, receiver, 4096) == 0U);
+  BOOST_TEST(space_at(folder)->bytes > 0U);
+}
+
+BOOST_AUTO_TEST_CASE(lets_one_work_in_a_folder_at_a_time) {
+  {
+    auto lock = lock_directory(folder);
+    BOOST_REQUIRE(lock.ok());
+    BOOST_TEST(lock_directory(folder).error().code == errc::held_by_another);
+  }
+  BOOST_TEST(lock_directory(folder).ok());
 }
 
 BOOST_AUTO_TEST_CASE(fetches_a_file_again_that_has_not_its_full_size) {

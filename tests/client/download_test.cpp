@@ -81,6 +81,71 @@ BOOST_AUTO_TEST_CASE(gives_up_after_some_attempts_that_brought_nothing) {
   BOOST_TEST(site.data().connections() <= 3);
 }
 
+BOOST_AUTO_TEST_CASE(brings_its_own_key_and_takes_the_one_that_the_server_seals_under) {
+  auto opened = open_download(*control, "alz-brain", {{"studies", {"1.2.1"}}});
+  BOOST_REQUIRE(opened.ok());
+  const auto brought = site.last_wish.at("key").get<std::string>();
+  BOOST_TEST(penstock::storage::from_base64(brought, 16, "key").ok());
+  BOOST_TEST(penstock::storage::to_base64(opened->facts.key.view()) != brought);
+  BOOST_TEST(open_download(*control, "alz-brain", {{"studies", {"1.2.1"}}}).ok());
+  BOOST_TEST(site.last_wish.at("key") != brought);
+}
+
+BOOST_AUTO_TEST_CASE(waits_for_a_server_that_is_not_ready_yet) {
+  site.close_after(7);
+  for (const auto* code : {"rate_limited", "shutting_down"}) {
+    auto opened = open_download(*control, "alz-brain", {{"studies", {"1.2.1"}}});
+    BOOST_REQUIRE(opened.ok());
+    site.refuse_to_open(3, code);
+    std::vector<errc> pauses;
+    options.on_pause = [&](const penstock::messages::failure& why, milliseconds) { pauses.push_back(why.code); };
+    sealed_folder_store store{scratch.path()};
+    download_receiver receiver{opened->facts, store};
+    BOOST_TEST(fetch_download(*control, "alz-brain", *opened, receiver, options).ok());
+    BOOST_TEST(pauses.size() > 3);
+  }
+  check_folder();
+}
+
+BOOST_AUTO_TEST_CASE(asks_again_when_the_offer_is_gone_and_gives_way_to_another_program) {
+  site.end_session_after(7, "not_found");
+  auto fetched = fetch();
+  BOOST_TEST(fetched.ok(), (fetched.ok() ? "" : fetched.error().text()));
+  BOOST_TEST(site.last_wish.contains("resume"));
+  site.end_session_after(7, "conflict");
+  fetched = fetch();
+  BOOST_REQUIRE(!fetched.ok());
+  BOOST_TEST(fetched.error().code == errc::conflict);
+}
+
+BOOST_AUTO_TEST_CASE(ends_with_what_the_server_says_of_a_download_that_cannot_go_on) {
+  auto opened = open_download(*control, "alz-brain", {{"studies", {"1.2.1"}}});
+  BOOST_REQUIRE(opened.ok());
+  site.close_after(7);
+  site.refuse_to_open(1, "conflict");
+  sealed_folder_store store{scratch.path()};
+  download_receiver receiver{opened->facts, store};
+  auto fetched = fetch_download(*control, "alz-brain", *opened, receiver, options);
+  BOOST_REQUIRE(!fetched.ok());
+  BOOST_TEST(fetched.error().code == errc::conflict);
+}
+
+BOOST_AUTO_TEST_CASE(pauses_longer_each_time_up_to_a_limit_and_ends_a_pause_when_told_to) {
+  site.close_after(0);
+  options.max_attempts = 6;
+  options.longest_pause = milliseconds{4};
+  std::vector<long> pauses;
+  options.on_pause = [&](const penstock::messages::failure&, milliseconds pause) { pauses.push_back(pause.count()); };
+  BOOST_TEST(!fetch().ok());
+  BOOST_TEST((pauses == std::vector<long>{1, 2, 4, 4, 4}));
+  bool stopped = false;
+  options.pause = std::chrono::hours{1};
+  options.longest_pause = std::chrono::hours{1};
+  options.on_pause = [&](const penstock::messages::failure&, milliseconds) { stopped = true; };
+  options.stopped = [&] { return stopped; };
+  BOOST_TEST(fetch().error().code == errc::shutting_down);
+}
+
 BOOST_AUTO_TEST_CASE(refuses_bytes_that_were_altered_on_the_way) {
   site.alter_segment(9);
   auto fetched = fetch();

@@ -153,6 +153,48 @@ BOOST_AUTO_TEST_CASE(goes_on_with_a_download_that_was_cut_off) {
   check("open verify home --key-file mykey", 0, "5 files");
 }
 
+BOOST_AUTO_TEST_CASE(goes_on_by_itself_when_it_is_run_again_on_an_unfinished_download) {
+  site.refuse_to_open(0, "");
+  site.end_session_after(9, "conflict");
+  check("keygen --download-key mykey", 0, "keep a copy");
+  check("download --to home --study 1.2.1 --key-file mykey", 1, "go on with: penstock download --resume home");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "Every one was read back");
+  check("download --to home --study 1.2.1 --key-file mykey", 1, "holds a download already");
+  check("download --resume home --key-file mykey --no-verify", 0, "5 images");
+}
+
+BOOST_AUTO_TEST_CASE(wants_room_on_the_disk_before_it_begins_and_can_go_on_later) {
+  site.announced_bytes = std::uint64_t{1} << 60;
+  check("keygen --download-key mykey", 0, "keep a copy");
+  check("download --to home --study 1.2.1 --key-file mykey", 1, "make room");
+  BOOST_TEST(site.data().connections() == 0);
+  BOOST_TEST(std::filesystem::exists(scratch.path() / "home/penstock-download.json"));
+}
+
+BOOST_AUTO_TEST_CASE(removes_what_was_damaged_on_the_disk_so_that_it_comes_again) {
+  check("keygen --download-key mykey", 0, "keep a copy");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
+  const auto file = scratch.path() / "home/0001/0001/000001.sealed";
+  const auto good = content_of(file);
+  auto altered = good;
+  altered[good.size() / 2] ^= 1;
+  put_content(file, altered);
+  check("download --resume home --key-file mykey", 4, "1 image");
+  BOOST_TEST(!std::filesystem::exists(file));
+  check("download --resume home --key-file mykey", 0, "5 images");
+  BOOST_TEST(content_of(file) == good);
+}
+
+BOOST_AUTO_TEST_CASE(takes_what_a_kill_left_of_its_record_for_nothing) {
+  check("keygen --download-key mykey", 0, "keep a copy");
+  std::filesystem::create_directory(scratch.path() / "home");
+  put_content(scratch.path() / "home/penstock-download.json.new", "{");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
+  std::filesystem::create_directory(scratch.path() / "full");
+  put_content(scratch.path() / "full/letter.txt", "hello");
+  check("download --to full --study 1.2.1 --key-file mykey", 1, "not empty");
+}
+
 BOOST_AUTO_TEST_CASE(leaves_no_plaintext_behind) {
   check("download --to home --study 1.2.1 --passphrase-file passphrase", 0, "sealed");
   const auto& data_key = site.sent().facts().key;

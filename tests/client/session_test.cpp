@@ -139,6 +139,26 @@ BOOST_AUTO_TEST_CASE(goes_on_from_the_last_number_after_a_lost_connection) {
   BOOST_TEST(asked_from == (std::vector<std::uint64_t>{0, 42}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(asks_anew_when_the_connection_was_lost_while_nobody_looked) {
+  const auto script = [](const text_frames& message) -> std::vector<text_frames> {
+    const auto command = json::parse(message.at(1));
+    if (command["do"] == "hello") return {ok_answer(command, greeting())};
+    // The answer goes, then all connections.
+    if (command["do"] == "cache.usage") return {ok_answer(command, json::object()), {}};
+    return {ok_answer(command, json{{"here", true}})};
+  };
+  auto server = fake_server::with_curve(script);
+  server->allow(key.public_key);
+  auto opened = session::open(options_for(*server));
+  BOOST_REQUIRE(opened.ok());
+  for (int round = 0; round < 3; ++round) {
+    static_cast<void>((*opened)->ask({"cache.usage", "alz-brain", json::object(), "", {}}));
+    std::this_thread::sleep_for(milliseconds{200});
+    auto answer = (*opened)->ask({"hello.again", "alz-brain", json::object(), "", {}});
+    BOOST_TEST(answer.ok(), (answer.ok() ? "" : answer.error().text()));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(gives_credit_back_as_events_are_taken) {
   std::atomic<std::uint64_t> granted{0};  // the last grants may come when the last event has been taken
   std::uint64_t sent = 0;

@@ -38,11 +38,19 @@ class RunningSite:
         with urllib.request.urlopen(self.facts["http"] + path, timeout=5) as answer:
             return answer.status, answer.read().decode()
 
-    def program(self, name, *arguments, user="amy", stdin="", timeout_s=120):
+    def program(self, name, *arguments, user="amy", stdin="", timeout_s=120, **more):
         """One of Penstock's programs, run as a user; the completed process."""
         return subprocess.run([os.path.join(self.facts["bin"], name), *arguments], input=stdin, capture_output=True,
-                              text=True, timeout=timeout_s, check=False,
-                              env={**os.environ, "PENSTOCK_CONFIG": self.facts["users"][user]["config"]})
+                              text=True, timeout=timeout_s, check=False, env=self._environment(user), **more)
+
+    def start_program(self, name, *arguments, user="amy", **more):
+        """The same, running."""
+        return subprocess.Popen([os.path.join(self.facts["bin"], name), *arguments], stdin=subprocess.DEVNULL,
+                                env=self._environment(user), **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+                                                                "text": True, **more})
+
+    def _environment(self, user):
+        return {**os.environ, "PENSTOCK_CONFIG": self.facts["users"][user]["config"]}
 
     def kill_server(self):
         os.kill(self.server_pid, signal.SIGKILL)

@@ -135,13 +135,20 @@ def plain_bytes_of(sealed_bytes, segment_bytes):
     return sealed_bytes - HEADER_BYTES - TAG_BYTES * max(1, math.ceil(sealed_bytes / segment_bytes))
 
 
-class Download:
-    """One download taken to its end. `objects` are the plain bytes by index, `manifest` is object 0."""
+class Closed(Exception):
+    """The server has ended the session on the data socket; the text is the code."""
 
-    def __init__(self, opened):
-        self._opened, self._key = opened, base64.b64decode(opened["key"])
-        self.sealed, self.objects, self._sizes = {}, {}, {}
+
+class Download:
+    """One download taken to its end. `objects` are the plain bytes by index, `manifest` is object 0. With `start`, an
+    (object, segment), only `sealed` is there: what was sent from there on."""
+
+    def __init__(self, opened, start=None):
+        self._opened, self._key, self._start = opened, base64.b64decode(opened["key"]), start
+        self.sealed, self.objects, self._sizes, self.missing = {}, {}, {}, []
         self._receive()
+        if start:
+            return
         for index, sealed in self.sealed.items():
             self.objects[index] = self.open(index, sealed)
         self.manifest = json.loads(self.objects.pop(0))
@@ -159,7 +166,8 @@ class Download:
         socket.plain_username, socket.plain_password = self._opened["ticket"].encode(), self._opened["secret"].encode()
         socket.connect(self._opened["data_endpoint"])
         try:
-            socket.send_multipart([b"OPEN", self._opened["download"].encode()])
+            where = [json.dumps(dict(zip(("object", "segment"), self._start))).encode()] if self._start else []
+            socket.send_multipart([b"OPEN", self._opened["download"].encode(), *where])
             socket.send_multipart([b"CREDIT", DATA_CREDIT.to_bytes(4, "big")])
             while self._take(socket):
                 socket.send_multipart([b"CREDIT", (1).to_bytes(4, "big")])
@@ -171,9 +179,13 @@ class Download:
         if not socket.poll(DATA_TIMEOUT_S * 1000):
             raise NoAnswer("nothing on the data socket in %d s" % DATA_TIMEOUT_S)
         frames = socket.recv_multipart()
+        if frames[0] == b"CLOSED":
+            raise Closed(json.loads(frames[1])["code"])
         numbers = [int.from_bytes(frame, "big") for frame in frames[1:3]]
         if frames[0] == b"OBJ":
             self._sizes[numbers[0]], self.sealed[numbers[0]] = numbers[1], b""
         elif frames[0] == b"SEG":
             self.sealed[numbers[0]] += frames[3]
+        elif frames[0] == b"ERR":
+            self.missing.append(numbers[0])
         return frames[0] != b"END"

@@ -17,7 +17,9 @@ using std::chrono::milliseconds;
 constexpr int heartbeat_interval_ms = 5000;
 constexpr int heartbeat_timeout_ms = 15000;
 constexpr int handshake_limit_ms = 5000;
-constexpr int never_reconnect = -1;
+/// Never, in effect. With -1, libzmq 4.3.4 ends the pipe as soon as the connection is lost, and aborts the process when
+/// that happens between two frames of a message that is being read (assertion !_more in fq.cpp).
+constexpr int reconnect_after_ms = 24 * 3600 * 1000;
 constexpr std::size_t routing_id_random_bytes = 16;
 constexpr auto monitor_address = "inproc://connection";
 
@@ -37,7 +39,7 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::heartbeat_timeout, heartbeat_timeout_ms);
   socket.set(zmq::sockopt::heartbeat_ttl, heartbeat_timeout_ms);
   socket.set(zmq::sockopt::handshake_ivl, handshake_limit_ms);
-  socket.set(zmq::sockopt::reconnect_ivl, never_reconnect);
+  socket.set(zmq::sockopt::reconnect_ivl, reconnect_after_ms);
   socket.set(zmq::sockopt::routing_id, fresh_routing_id());
 }
 
@@ -97,7 +99,7 @@ void dealer::watch_connection() {
   monitor_.connect(monitor_address);
 }
 
-void dealer::drain_monitor() {
+void dealer::drain_monitor() try {
   for (;;) {
     zmq::message_t event;
     zmq::message_t address;
@@ -108,6 +110,8 @@ void dealer::drain_monitor() {
     std::memcpy(&number, event.data(), sizeof number);
     state_ = after(state_, number);
   }
+} catch (const zmq::error_t&) {
+  return;  // interrupted by a signal: what is there stays there
 }
 
 std::optional<frames> dealer::take() {
@@ -116,7 +120,13 @@ std::optional<frames> dealer::take() {
   return message;
 }
 
+bool dealer::failed() {
+  drain_monitor();
+  return state_ >= link_state::unreachable;
+}
+
 bool dealer::send(const std::vector<std::string_view>& message) {
+  if (failed()) return false;
   for (std::size_t i = 0; i < message.size(); ++i) {
     const int more = i + 1 < message.size() ? ZMQ_SNDMORE : 0;
     if (zmq_send(socket_.handle(), message[i].data(), message[i].size(), ZMQ_DONTWAIT | more) < 0) return false;

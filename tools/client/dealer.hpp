@@ -60,7 +60,8 @@ class dealer {
   /// The next message; nothing after `wait` or as soon as the connection has failed.
   std::optional<frames> receive(std::chrono::milliseconds wait);
   [[nodiscard]] link_state state() const { return state_; }
-  [[nodiscard]] bool failed() const { return state_ >= link_state::unreachable; }
+  /// Also takes note of what has happened to the connection since anybody looked.
+  [[nodiscard]] bool failed();
 
  private:
   dealer() = default;

@@ -18,6 +18,8 @@ using std::chrono::milliseconds;
 constexpr std::uint32_t credit_window = 48;
 constexpr std::uint32_t credit_refill = 16;
 constexpr milliseconds look_up_interval{250};
+/// The server writes a manifest before it answers.
+constexpr milliseconds preparation_time{60'000};
 
 template <class Unsigned>
 std::string big_endian(Unsigned value) {
@@ -54,7 +56,7 @@ result<opened_download> parse_opened(const json& answer, const json& greeting) t
 }
 
 result<opened_download> ask_for_download(session& control, const std::string& project, const json& args) {
-  auto answer = control.ask({"download.open", project, args, new_op(), {}});
+  auto answer = control.ask({"download.open", project, args, new_op(), preparation_time});
   if (!answer) return answer.error();
   return parse_opened(*answer, control.greeting());
 }
@@ -64,12 +66,19 @@ download_progress progress_of(const download_receiver& receiver, const download_
   return {receiver.objects_finished(), total, receiver.sealed_bytes_received(), facts.bytes};
 }
 
-/// `["CLOSED", {"code"}]`: the server ends the session. A lack of time or room there may pass, anything else will not.
+/// Another attempt may help; whoever asks the control socket again learns what will not pass.
+bool may_pass(errc code) {
+  return code == errc::timed_out || code == errc::rate_limited || code == errc::shutting_down;
+}
+
+/// `["CLOSED", {"code"}]`: the server ends the session. `not_found`: its offer is gone, which the next resumption
+/// explains.
 messages::failure closed_with(const zmq::message_t& reason) {
   const auto parsed = json::parse(reason.to_string_view(), nullptr, false);
   const auto code = messages::errc_named(parsed.is_object() ? parsed.value("code", "internal") : "internal");
-  const bool may_pass = code == errc::timed_out || code == errc::rate_limited || code == errc::shutting_down;
-  return fail(may_pass ? errc::timed_out : code, "the server ended the download: " + to_string(code));
+  if (code == errc::conflict) return fail(code, "another program has gone on with this download");
+  return fail(may_pass(code) || code == errc::not_found ? errc::timed_out : code,
+              "the server ended the session: " + to_string(code));
 }
 
 /// True at the end.
@@ -138,7 +147,10 @@ result<void> receive_on_one_connection(const opened_download& opened, download_r
 }  // namespace
 
 result<opened_download> open_download(session& control, const std::string& project, const json& selection) {
-  return ask_for_download(control, project, selection);
+  const auto key = storage::secret_bytes::random(storage::data_key_bytes);
+  auto args = selection;
+  args["key"] = storage::to_base64(key.view());
+  return ask_for_download(control, project, args);
 }
 
 result<opened_download> resume_download(session& control, const std::string& project, const std::string& download,
@@ -150,25 +162,46 @@ result<opened_download> resume_download(session& control, const std::string& pro
   return opened;
 }
 
+namespace {
+
+/// False when the user has had enough.
+bool wait_for_next_attempt(milliseconds pause, const fetch_options& options) {
+  const auto until = std::chrono::steady_clock::now() + pause;
+  while (!options.stopped()) {
+    const auto left = std::chrono::duration_cast<milliseconds>(until - std::chrono::steady_clock::now());
+    if (left <= milliseconds{0}) return true;
+    std::this_thread::sleep_for(std::min(left, look_up_interval));
+  }
+  return false;
+}
+
+}  // namespace
+
 result<void> fetch_download(session& control, const std::string& project, opened_download& opened,
                             download_receiver& receiver, const fetch_options& options) {
+  auto before = receiver.position();
+  auto done = receive_on_one_connection(opened, receiver, options);
   auto pause = options.pause;
-  for (std::uint32_t fruitless = 0;;) {
-    const auto before = receiver.position();
-    auto done = receive_on_one_connection(opened, receiver, options);
-    if (done || done.error().code != errc::timed_out) return done;
-    if (receiver.position() == before) {
-      if (++fruitless >= options.max_attempts) return done;
-    } else {
+  for (std::uint32_t fruitless = 0; !done && may_pass(done.error().code) && !options.stopped();) {
+    if (receiver.position() != before) {
+      before = receiver.position();
       fruitless = 0;
       pause = options.pause;
+    } else if (++fruitless >= options.max_attempts) {
+      return done;
     }
-    std::this_thread::sleep_for(pause);
-    pause *= 2;
+    options.on_pause(done.error(), pause);
+    if (!wait_for_next_attempt(pause, options)) return fail(errc::shutting_down, "the download was interrupted");
+    pause = std::min(2 * pause, options.longest_pause);
     auto again = resume_download(control, project, opened.facts.download, opened.facts.key);
-    if (!again) return again.error();
+    if (!again) {
+      done = again.error();
+      continue;
+    }
     opened.ticket = std::move(again->ticket);
+    done = receive_on_one_connection(opened, receiver, options);
   }
+  return done;
 }
 
 }  // namespace penstock::client

@@ -26,7 +26,8 @@ struct opened_download {
   data_ticket ticket;
 };
 
-/// Asks `download.open` with `selection`: {"studies": [...]}, {"series": [...]} or {"instances": [...]}.
+/// Asks `download.open` with `selection`: {"studies": [...]}, {"series": [...]} or {"instances": [...]}. Brings the key
+/// along, so that an answer that was lost on the way is given again.
 [[nodiscard]] result<opened_download> open_download(session& control, const std::string& project,
                                                     const nlohmann::json& selection);
 /// A new ticket for a download whose key is here.
@@ -42,14 +43,17 @@ struct download_progress {
 
 struct fetch_options {
   std::chrono::milliseconds idle_timeout{30'000};  ///< without a message from the data socket
-  std::uint32_t max_attempts = 5;                  ///< connections in a row that brought nothing
+  std::uint32_t max_attempts = 20;                 ///< in a row that brought nothing: about eight minutes
   std::chrono::milliseconds pause{1000};           ///< before another attempt; doubled each time
+  std::chrono::milliseconds longest_pause{30'000};
   std::function<void(const download_progress&)> on_progress = [](const download_progress&) {};
+  std::function<void(const messages::failure& why, std::chrono::milliseconds pause)> on_pause =
+      [](const messages::failure&, std::chrono::milliseconds) {};
   std::function<bool()> stopped = [] { return false; };
 };
 
-/// Receives from where `receiver` is to the end. errc::shutting_down when `stopped` says so; what has come can be
-/// resumed.
+/// Receives from where `receiver` is to the end, across lost connections and restarts of the server.
+/// errc::shutting_down when `stopped` says so; what has come can be resumed.
 [[nodiscard]] result<void> fetch_download(session& control, const std::string& project, opened_download& opened,
                                           download_receiver& receiver, const fetch_options& options);
 

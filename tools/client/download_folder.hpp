@@ -67,7 +67,9 @@ class sealed_folder_store : public object_store {
   std::filesystem::path folder_;
   std::filesystem::path current_path_;
   file_descriptor current_;
+  std::uint64_t current_bytes_ = 0;
   std::vector<written_file> unsynced_;
+  std::uint64_t unsynced_bytes_ = 0;
 };
 
 /// Writes ordinary DICOM files, for a download that is not to be kept sealed. The manifest is not kept.
@@ -86,15 +88,20 @@ class plain_folder_store : public sealed_folder_store {
   bool is_manifest_ = false;
 };
 
-/// How far a folder's download has come.
+/// How far a folder's download has come. A file that has its name is taken for whole when its size is right; a partial
+/// one is read, and kept as far as it authenticates.
 struct folder_progress {
   std::optional<download_manifest> manifest;  ///< none: the index is not here yet
   std::uint64_t index_bytes = 0;
   download_position position;
   std::optional<storage::sealed_header> header;  ///< of the partial object
-  std::string partial_path;                      ///< relative; cut to whole segments by `find_progress`
+  std::string partial_path;                      ///< relative; cut to authentic segments by `find_progress`
 };
 
 [[nodiscard]] result<folder_progress> find_progress(const std::filesystem::path& folder, const download_facts& facts);
+
+/// Bytes of the disk that what is still to come takes up: a file takes whole blocks.
+[[nodiscard]] std::uint64_t room_needed(const download_facts& facts, const download_receiver& receiver,
+                                        std::uint64_t block_bytes);
 
 }  // namespace penstock::client

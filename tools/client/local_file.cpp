@@ -1,7 +1,9 @@
 #include "tools/client/local_file.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -17,17 +19,19 @@ using messages::fail;
 constexpr mode_t private_file = 0600;
 constexpr mode_t private_directory = 0700;
 
+/// EFBIG: a file system, or a limit of the session, that takes no file so large.
+bool is_full(int reason) { return reason == ENOSPC || reason == EDQUOT || reason == EFBIG; }
+
 messages::failure system_failure(std::string_view operation, const std::filesystem::path& path) {
   const int reason = errno;
-  auto code = errc::io_error;
-  if (reason == ENOSPC || reason == EDQUOT) code = errc::no_space;
+  auto code = is_full(reason) ? errc::no_space : errc::io_error;
   if (reason == ENOENT) code = errc::not_found;
   return fail(code, std::string{operation} + " " + path.string() + ": " + std::strerror(reason));
 }
 
 messages::failure system_failure(std::string_view operation) {
   const int reason = errno;
-  const auto code = reason == ENOSPC || reason == EDQUOT ? errc::no_space : errc::io_error;
+  const auto code = is_full(reason) ? errc::no_space : errc::io_error;
   return fail(code, std::string{operation} + ": " + std::strerror(reason));
 }
 
@@ -92,6 +96,20 @@ result<void> sync_directory(const std::filesystem::path& directory) {
   const file_descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
   if (!opened.is_open() || ::fsync(opened.get()) != 0) return system_failure("sync directory", directory);
   return {};
+}
+
+result<file_descriptor> lock_directory(const std::filesystem::path& directory) {
+  file_descriptor opened{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+  if (!opened.is_open()) return system_failure("open", directory);
+  if (::flock(opened.get(), LOCK_EX | LOCK_NB) == 0) return opened;
+  if (errno == EWOULDBLOCK) return fail(errc::held_by_another, "another penstock is at work in " + directory.string());
+  return system_failure("lock", directory);
+}
+
+result<free_space> space_at(const std::filesystem::path& directory) {
+  struct statvfs about {};
+  if (::statvfs(directory.c_str(), &about) != 0) return system_failure("examine", directory);
+  return free_space{std::uint64_t{about.f_bavail} * about.f_frsize, about.f_frsize};
 }
 
 result<std::string> read_small_file(const std::filesystem::path& path, std::size_t limit_bytes) {

@@ -39,7 +39,7 @@ class file_descriptor {
 [[nodiscard]] result<file_descriptor> open_for_writing(const std::filesystem::path& path);
 [[nodiscard]] result<file_descriptor> open_for_reading(const std::filesystem::path& path);
 
-/// Writes all of `bytes` at `offset`; errc::no_space when the disk is full.
+/// Writes all of `bytes` at `offset`; errc::no_space when the disk is full, or takes no file that large.
 [[nodiscard]] result<void> write_at(const file_descriptor& file, std::span<const std::uint8_t> bytes,
                                     std::uint64_t offset);
 /// Fills `into` from `offset`; errc::corrupt when the file ends before.
@@ -48,6 +48,15 @@ class file_descriptor {
 [[nodiscard]] result<void> truncate(const file_descriptor& file, std::uint64_t bytes);
 [[nodiscard]] result<void> sync(const file_descriptor& file);
 [[nodiscard]] result<void> sync_directory(const std::filesystem::path& directory);
+
+/// Nobody else may work in `directory` as long as the descriptor is open. errc::held_by_another.
+[[nodiscard]] result<file_descriptor> lock_directory(const std::filesystem::path& directory);
+/// What an ordinary user may still write where `directory` lies.
+struct free_space {
+  std::uint64_t bytes = 0;
+  std::uint64_t block_bytes = 0;  ///< a file takes up whole blocks
+};
+[[nodiscard]] result<free_space> space_at(const std::filesystem::path& directory);
 
 /// All of a file of at most `limit_bytes`; errc::too_large beyond it, errc::not_found when there is none.
 [[nodiscard]] result<std::string> read_small_file(const std::filesystem::path& path, std::size_t limit_bytes);

@@ -19,6 +19,7 @@ constexpr std::uint32_t credit_window = 1000;
 constexpr std::uint32_t credit_refill = credit_window / 2;
 constexpr std::size_t op_random_bytes = 16;
 constexpr int protocol_version = 1;
+constexpr std::size_t most_studies_named = 20;
 
 std::uint64_t big_endian(const zmq::message_t& frame) {
   std::uint64_t value = 0;
@@ -41,13 +42,28 @@ std::optional<topic_event> event_in(const frames& message) {
   return found.body.is_object() ? std::optional{std::move(found)} : std::nullopt;
 }
 
+/// The server's words, with the studies that its details name: those are for whoever asked, not for a log.
+std::string explanation_in(const json& error, const std::string& command) {
+  auto text = error.value("message", command + " was refused");
+  const auto details = error.find("details");
+  if (details == error.end() || !details->is_object()) return text;
+  const auto studies = details->find("studies");
+  if (studies == details->end() || !studies->is_array()) return text;
+  std::size_t named = 0;
+  for (const auto& study : *studies) {
+    if (!study.is_string()) continue;
+    if (++named > most_studies_named) return text + ", ...";
+    text += (named == 1 ? ": " : ", ") + study.get<std::string>();
+  }
+  return text;
+}
+
 result<json> answer_in(const json& answer, const std::string& command) {
   if (const auto ok = answer.find("ok"); ok != answer.end()) return *ok;
   const auto error = answer.find("error");
   if (error == answer.end() || !error->is_object())
     return fail(errc::internal, command + ": the server's answer has neither 'ok' nor 'error'");
-  return fail(messages::errc_named(error->value("code", "internal")),
-              error->value("message", command + " was refused"));
+  return fail(messages::errc_named(error->value("code", "internal")), explanation_in(*error, command));
 }
 
 }  // namespace
