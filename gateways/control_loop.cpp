@@ -67,8 +67,9 @@ control_gateway::loop::loop(zmq::context_t& context, caf::actor_system& system, 
       events_(event_limits_of(options_.limits), outlets()),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       worker_(side_jobs),
+      desk_worker_(side_jobs),
       port_(system, [this](control_actor*) { return handlers(); }),
-      commands_(port_.self(), worker_, options_, parts_.downloads,
+      commands_(port_.self(), desk_worker_, options_, parts_.downloads,
                 [this](const std::string& user, errc code) { refusals_.count(user, code); }) {
   parts_.keys->set(directory_);
   commands_.set_rules(rules_);
@@ -166,7 +167,8 @@ bool control_gateway::loop::turn() {
   zmq::pollitem_t items[] = {{socket_.handle(), 0, ZMQ_POLLIN, 0},
                              {nullptr, port_.descriptor(), ZMQ_POLLIN, 0},
                              {nullptr, worker_.descriptor(), ZMQ_POLLIN, 0},
-                             {nullptr, wake_, ZMQ_POLLIN, 0}};
+                             {nullptr, wake_, ZMQ_POLLIN, 0},
+                             {nullptr, desk_worker_.descriptor(), ZMQ_POLLIN, 0}};
   try {
     zmq::poll(items, std::size(items), poll_interval);
   } catch (const zmq::error_t& problem) {
@@ -186,6 +188,7 @@ bool control_gateway::loop::turn() {
   // Rules before commands: what tightens acts first.
   if (items[1].revents != 0 && !port_.drain()) return false;
   if (items[2].revents != 0) worker_.drain();
+  if (items[4].revents != 0) desk_worker_.drain();
   if (items[0].revents != 0) receive_batch();
   take_departures();
   tick(steady_ms());

@@ -97,7 +97,8 @@ class control_gateway::loop {
   std::optional<control_peers> new_peers_;
   control_statistics statistics_;
 
-  side_worker worker_;
+  side_worker worker_;       ///< reads events
+  side_worker desk_worker_;  ///< writes manifests, which may take seconds
   port_type port_;
   command_gateway commands_;
   std::thread thread_;

@@ -2,11 +2,9 @@
 
 #include <zmq.hpp>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <map>
-#include <mutex>
 #include <optional>
 #include <string_view>
 #include <thread>
@@ -16,6 +14,7 @@
 #include "gateways/download_frames.hpp"
 #include "gateways/download_session.hpp"
 #include "gateways/segment_pool.hpp"
+#include "gateways/standing_offers.hpp"
 #include "storage/digest.hpp"
 
 namespace penstock::gateways {
@@ -108,7 +107,8 @@ class download_gateway::loop {
       : options_(std::move(options)),
         on_session_ended_(std::move(on_session_ended)),
         pool_(std::make_shared<segment_pool>(storage::sealed_segment_bytes, max_kept_buffers, wake_)),
-        socket_(context, zmq::socket_type::router) {
+        socket_(context, zmq::socket_type::router),
+        offers_(options_.offers) {
     set_options(socket_, options_, zmq_ctx_get(context.handle(), ZMQ_IO_THREADS) > 1);
     socket_.bind(options_.endpoint);
     endpoint_ = socket_.get(zmq::sockopt::last_endpoint);
@@ -135,11 +135,6 @@ class download_gateway::loop {
   };
   using sessions = std::map<std::string, connected_session, std::less<>>;
   enum class sent { yes, no_room, peer_gone };
-  struct standing_offer {
-    std::shared_ptr<live_offer> live;
-    bool in_use = false;  ///< has a session
-    steady_time expires;  ///< unless it is in use
-  };
 
   void run();
   void wait(bool more_to_send);
@@ -159,8 +154,6 @@ class download_gateway::loop {
   void end_session(sessions::iterator at);
   void refuse(std::string_view peer, errc why);
   void drop_expired();
-  result<std::shared_ptr<const live_offer>> take_offer(const std::string& download);
-  void give_back_offer(const std::shared_ptr<const live_offer>& offer, bool complete);
 
   const download_gateway_options options_;
   const session_ended on_session_ended_;
@@ -170,9 +163,7 @@ class download_gateway::loop {
   std::string endpoint_;
   std::atomic<bool> stopping_{false};
 
-  mutable std::mutex offers_mutex_;
-  std::map<std::string, standing_offer, std::less<>> offers_;
-
+  standing_offers offers_;
   sessions sessions_;
   steady_time next_expiry_{};
   std::atomic<std::uint64_t> session_count_{0};
@@ -188,78 +179,29 @@ result<void> download_gateway::loop::add_offer(download_offer offer) {
   auto live = std::make_shared<live_offer>();
   live->manifest_digest = storage::sha256(offer.manifest);
   live->offer = std::move(offer);
-  const auto& download = live->offer.download;
-  {
-    const std::lock_guard lock{offers_mutex_};
-    const auto before = offers_.find(download);
-    if (before == offers_.end()) {
-      if (offers_.size() >= options_.max_offers) return fail(errc::rate_limited, "too many downloads are open");
-      const auto of_user = std::ranges::count_if(
-          offers_, [&](const auto& each) { return each.second.live->offer.user == live->offer.user; });
-      if (static_cast<std::size_t>(of_user) >= options_.max_offers_per_user)
-        return fail(errc::rate_limited, "too many of your downloads are being sent");
-    } else {
-      before->second.live->withdrawn = errc::conflict;
-    }
-    offers_[download] = {live, false, options_.now() + options_.unused_offer_lifetime};
-  }
+  auto added = offers_.add(std::move(live), options_.now());
   wake_->signal();
-  return {};
+  return added;
 }
 
 void download_gateway::loop::withdraw(const std::string& download) {
-  {
-    const std::lock_guard lock{offers_mutex_};
-    const auto found = offers_.find(download);
-    if (found == offers_.end()) return;
-    found->second.live->withdrawn = errc::not_found;
-    offers_.erase(found);
-  }
+  offers_.withdraw(download);
   wake_->signal();
 }
 
 void download_gateway::loop::withdraw_unless(
     const std::function<bool(const std::string& user, const std::string& project)>& allowed) {
-  {
-    const std::lock_guard lock{offers_mutex_};
-    std::erase_if(offers_, [&](const auto& each) {
-      auto& live = *each.second.live;
-      if (allowed(live.offer.user, live.offer.project)) return false;
-      live.withdrawn = errc::not_found;
-      return true;
-    });
-  }
+  offers_.withdraw_unless(allowed);
   wake_->signal();
 }
 
 download_statistics download_gateway::loop::statistics() const {
-  const std::lock_guard lock{offers_mutex_};
   return {.offers = offers_.size(),
           .sessions = session_count_,
           .segments_sent = segments_sent_,
           .sealed_bytes_sent = sealed_bytes_sent_,
           .objects_failed = objects_failed_,
           .sessions_refused = sessions_refused_};
-}
-
-/// The offer, from now on in use. errc::not_found, or conflict when it has a session already.
-result<std::shared_ptr<const live_offer>> download_gateway::loop::take_offer(const std::string& download) {
-  const std::lock_guard lock{offers_mutex_};
-  const auto found = offers_.find(download);
-  if (found == offers_.end()) return fail(errc::not_found, "OPEN");
-  if (found->second.in_use) return fail(errc::conflict, "OPEN");
-  if (options_.now() >= found->second.expires) return fail(errc::not_found, "OPEN");
-  found->second.in_use = true;
-  return std::shared_ptr<const live_offer>{found->second.live};
-}
-
-void download_gateway::loop::give_back_offer(const std::shared_ptr<const live_offer>& offer, bool complete) {
-  const std::lock_guard lock{offers_mutex_};
-  const auto found = offers_.find(offer->offer.download);
-  if (found == offers_.end() || found->second.live != offer) return;
-  found->second.in_use = false;
-  found->second.expires = options_.now() + options_.unused_offer_lifetime;
-  if (complete) offers_.erase(found);
 }
 
 void download_gateway::loop::run() {
@@ -329,11 +271,11 @@ void download_gateway::loop::on_open(std::string_view peer, const std::string& u
   end_withdrawn();
   if (sessions_.size() >= options_.max_sessions) return refuse(peer, errc::rate_limited);
   if (open.download != user) return refuse(peer, errc::not_found);
-  const auto offer = take_offer(user);
+  const auto offer = offers_.take(user, options_.now());
   if (!offer) return refuse(peer, offer.error().code);
   auto session = download_session::create(*offer, open, pool_);
   if (!session) {
-    give_back_offer(*offer, false);
+    offers_.give_back(*offer, false, options_.now());
     return refuse(peer, session.error().code);
   }
   sessions_.emplace(peer, connected_session{std::move(*session), 0, options_.now()});
@@ -432,9 +374,10 @@ void download_gateway::loop::refuse(std::string_view peer, errc why) {
 void download_gateway::loop::end_session(sessions::iterator at) {
   const auto& session = at->second.session;
   const auto& offer = session.offer().offer;
-  const download_session_ended ended{offer.download, offer.project, session.sealed_bytes_sent(), session.complete()};
+  const bool complete = session.complete() || session.all_taken();
+  const download_session_ended ended{offer.download, offer.project, session.sealed_bytes_sent(), complete};
   objects_failed_ += session.objects_failed();
-  give_back_offer(session.shared_offer(), ended.complete);
+  offers_.give_back(session.shared_offer(), ended.complete, options_.now());
   sessions_.erase(at);
   session_count_ = sessions_.size();
   if (on_session_ended_) on_session_ended_(ended);
@@ -443,10 +386,7 @@ void download_gateway::loop::end_session(sessions::iterator at) {
 void download_gateway::loop::drop_expired() {
   const auto at = options_.now();
   next_expiry_ = at + options_.tick;
-  {
-    const std::lock_guard lock{offers_mutex_};
-    std::erase_if(offers_, [at](const auto& each) { return !each.second.in_use && each.second.expires <= at; });
-  }
+  offers_.drop_expired(at);
   for (auto session = sessions_.begin(); session != sessions_.end();) {
     const auto current = session++;
     if (at - current->second.last_progress < options_.idle_timeout) continue;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "gateways/download_offer.hpp"
+#include "gateways/standing_offers.hpp"
 #include "messages/result.hpp"
 
 namespace zmq {
@@ -21,18 +22,16 @@ namespace penstock::gateways {
 struct download_gateway_options {
   std::string endpoint = "tcp://127.0.0.1:*";
   std::string zap_domain = "data";  ///< a ZAP handler must answer for it, else nobody gets in
-  std::size_t max_offers = 1024;
-  std::size_t max_offers_per_user = 16;  ///< so also sessions: an offer has one at most
+  offer_limits offers = {};
   std::size_t max_sessions = 64;
   std::uint32_t max_credit = 64;                   ///< per session; a client that grants more is held to this
   std::uint32_t max_segments_in_flight = 8;        ///< per session: sealed, and not yet taken over by the kernel
   std::chrono::milliseconds idle_timeout{60'000};  ///< without a grant of credit or a segment leaving
-  std::chrono::milliseconds unused_offer_lifetime{90'000};  ///< without a session; outlives its ticket
-  std::chrono::milliseconds tick{500};                      ///< how often the timeouts are looked at
+  std::chrono::milliseconds tick{500};             ///< how often the timeouts are looked at
   std::function<std::chrono::steady_clock::time_point()> now = std::chrono::steady_clock::now;
 };
 
-/// One session of a download has ended. `complete`: everything up to END was handed to the transport.
+/// One session of a download has ended. `complete`: everything but END was handed to the transport.
 struct download_session_ended {
   std::string download;
   std::string project;
@@ -69,9 +68,8 @@ class download_gateway {
   [[nodiscard]] const std::string& endpoint() const;
 
   /// Makes a download available to the connection that redeems a ticket for it, until it was sent whole, was withdrawn,
-  /// or had no session for `unused_offer_lifetime`: a manifest is large, and a download can be resumed. An offer of the
-  /// same id is replaced and its session ends: whoever resumes has given up the connection before.
-  /// errc::bad_request, too_large, rate_limited (max_offers, max_offers_per_user).
+  /// or had no session for a while. An offer of the same id is replaced and its session ends. errc::bad_request,
+  /// too_large, rate_limited (the limits of offers).
   messages::result<void> offer(download_offer offer);
   /// Ends its session and forgets it.
   void withdraw(const std::string& download);

@@ -33,6 +33,11 @@ result<void> check_offer(const download_offer& offer) {
   return {};
 }
 
+std::size_t memory_of(const download_offer& offer) {
+  constexpr std::size_t path_bytes = 128;
+  return offer.manifest.capacity() + offer.objects.capacity() * (sizeof(download_object) + path_bytes);
+}
+
 std::uint64_t sealed_bytes_of(const download_offer& offer) {
   const auto sealed = [&](std::uint64_t plain_bytes) {
     const auto layout = storage::sealed_layout::of_plain(plain_bytes, offer.segment_bytes);

@@ -37,6 +37,9 @@ struct download_offer {
 /// errc::bad_request (names the field) or too_large for an offer that cannot be sent.
 [[nodiscard]] messages::result<void> check_offer(const download_offer& offer);
 
+/// What the offer takes up while it stands, about.
+[[nodiscard]] std::size_t memory_of(const download_offer& offer);
+
 /// What the client will receive: the sum of the sealed bytes of the manifest and all objects.
 [[nodiscard]] std::uint64_t sealed_bytes_of(const download_offer& offer);
 

@@ -80,6 +80,11 @@ download_message download_session::take_sent() {
   return taken;
 }
 
+bool download_session::all_taken() const {
+  const bool nothing_under_way = !next_ || next_->kind == download_message::kind_of::end;
+  return nothing_under_way && position_ > offer_->offer.objects.size();
+}
+
 download_message download_session::make_next() {
   if (position_ > offer_->offer.objects.size()) return {};
   const auto index = facts_at(*offer_, position_).index;

@@ -51,6 +51,8 @@ class download_session {
   [[nodiscard]] download_message take_sent();
   /// END was taken.
   [[nodiscard]] bool complete() const { return complete_; }
+  /// Nothing is left but END, which a client that counts its objects may never ask for.
+  [[nodiscard]] bool all_taken() const;
 
   [[nodiscard]] const live_offer& offer() const { return *offer_; }
   [[nodiscard]] const std::shared_ptr<const live_offer>& shared_offer() const { return offer_; }

@@ -44,7 +44,7 @@ BOOST_AUTO_TEST_CASE(sessions_are_capped) {
 }
 
 BOOST_AUTO_TEST_CASE(offers_are_capped_and_the_same_one_may_be_made_again) {
-  start({.max_offers = 1});
+  start({.offers = {.max_offers = 1}});
   BOOST_REQUIRE(gateway->offer(offer_of({"a"}, "d-1")).ok());
   BOOST_TEST((gateway->offer(offer_of({"a"}, "d-2")).error().code == errc::rate_limited));
   BOOST_TEST(gateway->offer(offer_of({"a"}, "d-1")).ok());
@@ -110,7 +110,7 @@ BOOST_AUTO_TEST_CASE(an_offer_lives_as_long_as_its_session_and_a_little_longer) 
 }
 
 BOOST_AUTO_TEST_CASE(offers_of_a_user_are_capped_and_those_of_others_are_not) {
-  start({.max_offers_per_user = 2});
+  start({.offers = {.max_offers_per_user = 2}});
   const auto offer = [&](const std::string& download, const std::string& user) {
     auto made = offer_of({"a"}, download);
     made.user = user;
@@ -150,6 +150,37 @@ BOOST_AUTO_TEST_CASE(withdrawing_ends_the_session_under_way) {
   BOOST_TEST(!session_end(0).complete);
   amy.open("d-1");
   BOOST_TEST(fetch_all(amy).closed.has_value());
+}
+
+BOOST_AUTO_TEST_CASE(memory_of_offers_is_capped_and_the_one_that_is_replaced_makes_room) {
+  const auto one = memory_of(offer_of({"a"}));
+  start({.offers = {.max_memory = 3 * one, .max_memory_per_user = 2 * one}});
+  const auto offer = [&](const std::string& download, const std::string& user) {
+    auto made = offer_of({"a"}, download);
+    made.user = user;
+    return gateway->offer(std::move(made));
+  };
+  BOOST_REQUIRE(offer("d-1", "amy").ok());
+  BOOST_REQUIRE(offer("d-2", "amy").ok());
+  BOOST_TEST((offer("d-3", "amy").error().code == errc::rate_limited));
+  BOOST_TEST(offer("d-2", "amy").ok());
+  BOOST_TEST(offer("d-3", "raj").ok());
+  BOOST_TEST((offer("d-4", "raj").error().code == errc::rate_limited));
+}
+
+BOOST_AUTO_TEST_CASE(a_client_that_never_asks_for_the_end_has_received_everything) {
+  start();
+  BOOST_REQUIRE(gateway->offer(offer_of({plain_of(100, 'a')})).ok());
+  auto amy = connect();
+  amy.open("d-1");
+  amy.credit(3);
+  for (int n = 0; n < 3; ++n) BOOST_REQUIRE(amy.receive().has_value());
+  BOOST_TEST(!session_end_in_time(0).complete);
+  amy.receive();  // CLOSED
+  amy.open("d-1");
+  amy.credit(4);
+  for (int n = 0; n < 4; ++n) BOOST_REQUIRE(amy.receive().has_value());
+  BOOST_TEST(session_end_in_time(1).complete);
 }
 
 BOOST_AUTO_TEST_CASE(whoever_may_not_any_more_is_cut_off_and_nobody_else) {

@@ -1,5 +1,7 @@
 // `download.open` from the command to the answer: who is asked what, in which order, and what a client hears.
 
+#include <future>
+
 #include "storage/key_wrap.hpp"
 #include "tests/gateways/control_site.hpp"
 
@@ -21,6 +23,7 @@ struct opening_site : control_site {
   std::mutex mutex;
   std::vector<download_offer> offers;
   std::vector<std::string> withdrawn;
+  std::shared_future<void> hold_offers;  ///< when it is valid, offers are made after it
   std::vector<messages::authorise_download> authorised;
   std::vector<messages::record_download> recorded;
 
@@ -38,6 +41,10 @@ struct opening_site : control_site {
     parts.downloads =
         std::make_shared<download_desk>(download_desk_options{"tcp://data", [] { return test_time_us; }}, tickets,
                                         download_outlets{[this](download_offer offer) -> messages::result<void> {
+                                                           if (hold_offers.valid()) {
+                                                             asked.write("an offer is held");
+                                                             hold_offers.wait();
+                                                           }
                                                            const std::lock_guard lock{mutex};
                                                            offers.push_back(std::move(offer));
                                                            return {};
@@ -202,6 +209,29 @@ BOOST_AUTO_TEST_CASE(opens_nothing_for_whoever_was_removed_while_it_was_prepared
   const auto answer = open({{"studies", {"1.2"}}});
   BOOST_TEST(verdict(answer) == "not_found");
   BOOST_TEST((withdrawn == std::vector<std::string>{"d-1"}));
+}
+
+BOOST_AUTO_TEST_CASE(holds_up_nobodys_events_while_a_large_one_is_prepared) {
+  std::promise<void> prepared;
+  hold_offers = prepared.get_future().share();
+  parts.read_events = [](const std::string& topic, std::uint64_t first, std::size_t) {
+    std::vector<messages::topic_entry> page;
+    if (first == 1) page.push_back({topic, 1, R"({"seq":1})"});
+    return messages::result<std::vector<messages::topic_entry>>{page};
+  };
+  start();
+  auto amy = client("amy");
+  amy.say(
+      "CMD",
+      {{"id", "q"}, {"do", "download.open"}, {"project", "alz-brain"}, {"op", "o1"}, {"args", {{"studies", {"1.2"}}}}});
+  await("an offer is held");
+  auto raj = client("raj");
+  raj.say("SUB", {{"topic", "p/alz-brain/cache"}, {"from", 1}, {"credit", 10}});
+  const auto event = raj.receive(patience);
+  BOOST_REQUIRE(event.has_value());
+  BOOST_TEST(event->front() == "EV");
+  prepared.set_value();
+  BOOST_TEST(verdict(amy.answer()) == "ok");
 }
 
 BOOST_AUTO_TEST_CASE(tells_the_queue_when_a_session_has_ended) {

@@ -70,7 +70,7 @@ BOOST_AUTO_TEST_CASE(tells_the_limits_of_downloads_as_they_are) {
   const std::string page{std::istreambuf_iterator<char>{file}, {}};
   const download_gateway_options data;
   const auto open = std::to_string(actors::most_open_downloads);
-  const auto sent = std::to_string(data.max_offers_per_user);
+  const auto sent = std::to_string(data.offers.max_offers_per_user);
   BOOST_TEST(page.find(open + " downloads of the user in this project are open") != std::string::npos);
   BOOST_TEST(page.find(sent + " of the user are being sent") != std::string::npos);
   BOOST_TEST(page.find("a session\n   holds at most " + std::to_string(data.max_credit)) != std::string::npos);
