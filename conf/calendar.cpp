@@ -12,7 +12,7 @@ namespace {
 using std::chrono::minutes;
 using std::chrono::sys_seconds;
 
-/// Past the reach by what a zone may be away from UTC, and a day for windows that run over midnight.
+/// Past both ends by what a zone may be away from UTC, and a day for windows that run over midnight.
 constexpr std::chrono::days margin{2};
 
 const date::time_zone* zone_named(std::string_view name) {
@@ -54,21 +54,20 @@ void add_instants(const date::time_zone& zone, date::local_seconds local, std::v
   if (info.result == date::local_info::ambiguous) into.push_back(sys_seconds{time - info.second.offset});
 }
 
-/// Every instant within reach at which the window in force could change: edges of windows on every local day,
-/// midnights, and changes of the clocks. Sorted.
+/// Every instant from `from` to `to` (and some around) at which the window in force could change: edges of windows on
+/// every local day, midnights, and changes of the clocks. Sorted.
 std::vector<sys_seconds> possible_changes(const std::vector<window>& windows, const date::time_zone& zone,
-                                          sys_seconds at) {
-  const auto reach = calendar_reach + margin;
+                                          sys_seconds from, sys_seconds to) {
   std::vector<sys_seconds> found;
-  const auto today = date::floor<date::days>(zone.to_local(at));
-  for (auto day = today - reach; day <= today + reach; day += date::days{1}) {
+  const auto last_day = date::floor<date::days>(zone.to_local(to)) + margin;
+  for (auto day = date::floor<date::days>(zone.to_local(from)) - margin; day <= last_day; day += date::days{1}) {
     add_instants(zone, day, found);
     for (const auto& one : windows) {
       add_instants(zone, day + minutes{one.from_minute}, found);
       add_instants(zone, day + minutes{one.to_minute}, found);
     }
   }
-  for (auto info = zone.get_info(at - reach); info.end < at + reach; info = zone.get_info(info.end))
+  for (auto info = zone.get_info(from - margin); info.end < to + margin; info = zone.get_info(info.end))
     found.push_back(info.end);
   std::sort(found.begin(), found.end());
   found.erase(std::unique(found.begin(), found.end()), found.end());
@@ -86,7 +85,7 @@ stretch stretch_at(const std::vector<window>& windows, std::string_view zone_nam
   const auto* zone = zone_named(zone_name);
   if (!zone) return answer;
   answer.window = match(windows, *zone, at);
-  const auto changes = possible_changes(windows, *zone, at);
+  const auto changes = possible_changes(windows, *zone, at - calendar_reach, at + calendar_reach);
   const auto ahead = std::upper_bound(changes.begin(), changes.end(), at);
   for (auto change = ahead; change != changes.end() && *change < answer.ends; ++change)
     if (match(windows, *zone, *change) != answer.window) answer.ends = *change;
@@ -94,6 +93,22 @@ stretch stretch_at(const std::vector<window>& windows, std::string_view zone_nam
     if (match(windows, *zone, *std::prev(change) - std::chrono::seconds{1}) != answer.window)
       answer.begins = *std::prev(change);
   return answer;
+}
+
+std::vector<stretch> stretches_between(const std::vector<window>& windows, std::string_view zone_name, sys_seconds from,
+                                       sys_seconds to) {
+  const auto* zone = zone_named(zone_name);
+  if (!zone) return {{std::nullopt, from, to}};
+  std::vector<stretch> found{stretch_at(windows, zone_name, from)};
+  for (const auto change : possible_changes(windows, *zone, from, to)) {
+    if (change <= from || change >= to) continue;
+    const auto window = match(windows, *zone, change);
+    if (window == found.back().window) continue;
+    found.back().ends = change;
+    found.push_back({window, change, to});
+  }
+  found.back().ends = stretch_at(windows, zone_name, to - std::chrono::seconds{1}).ends;
+  return found;
 }
 
 std::optional<window_limits> limits_of(const std::vector<window>& windows, const stretch& in_force) {
@@ -118,6 +133,14 @@ sys_seconds end_of_day(std::chrono::year_month_day day, std::string_view zone_na
   std::vector<sys_seconds> instants;
   add_instants(*zone, date::local_seconds{std::chrono::seconds{next.time_since_epoch()}}, instants);
   return instants.front();
+}
+
+sys_seconds next_local_hour(sys_seconds at, std::string_view zone_name) {
+  const std::chrono::hours hour{1};
+  const auto* zone = zone_named(zone_name);
+  if (!zone) return std::chrono::floor<std::chrono::hours>(at) + hour;
+  const auto local = zone->to_local(at);
+  return std::min<sys_seconds>(at + hour - (local - date::floor<std::chrono::hours>(local)), zone->get_info(at).end);
 }
 
 }  // namespace penstock::conf

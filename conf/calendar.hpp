@@ -40,6 +40,11 @@ struct stretch {
 [[nodiscard]] stretch stretch_at(const std::vector<window>& windows, std::string_view zone,
                                  std::chrono::sys_seconds at);
 
+/// All stretches from the one in force at `from` to the one in force just before `to`, in order and without gaps. The
+/// first begins at or before `from`, the last ends at or after `to`. For `from` < `to`.
+[[nodiscard]] std::vector<stretch> stretches_between(const std::vector<window>& windows, std::string_view zone,
+                                                     std::chrono::sys_seconds from, std::chrono::sys_seconds to);
+
 /// The limits of that stretch; nothing when it is closed.
 [[nodiscard]] std::optional<window_limits> limits_of(const std::vector<window>& windows, const stretch& in_force);
 
@@ -52,5 +57,8 @@ struct stretch {
 
 /// The first instant at which `valid_through` is past in `zone`: the local midnight that ends it.
 [[nodiscard]] std::chrono::sys_seconds end_of_day(std::chrono::year_month_day day, std::string_view zone);
+
+/// The first instant after `at` at which the clocks of `zone` (else UTC) show a full hour, or are changed.
+[[nodiscard]] std::chrono::sys_seconds next_local_hour(std::chrono::sys_seconds at, std::string_view zone);
 
 }  // namespace penstock::conf

@@ -139,6 +139,37 @@ BOOST_AUTO_TEST_CASE(looks_eight_days_ahead_and_no_further) {
   BOOST_TEST((stretch_at(always, "UTC", at).begins == at - calendar_reach));
 }
 
+BOOST_AUTO_TEST_CASE(lists_the_stretches_of_a_fortnight_as_asking_for_each_does) {
+  const std::vector<window> windows{from_to("clinic", weekdays, 420, 1140), from_to("night", every_day, 1320, 125)};
+  const auto from = utc(2026, 10, 25, 4h + 7s);
+  for (const auto* zone : {"America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"}) {
+    auto at = from;
+    for (const auto& one : stretches_between(windows, zone, from, from + days{14})) {
+      const auto asked = stretch_at(windows, zone, at);
+      BOOST_TEST((one == asked), zone << " after " << (at - from).count() << " s");
+      at = one.ends;
+    }
+    BOOST_TEST((at >= from + days{14}));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(stretches_that_never_change_reach_over_the_whole_time) {
+  const auto from = utc(2026, 3, 4, 12h);
+  const auto always = stretches_between({from_to("always", every_day, 0, 1440)}, "UTC", from, from + days{14});
+  BOOST_TEST(always.size() == 1U);
+  BOOST_TEST((always[0].begins <= from && always[0].ends >= from + days{14}));
+  const auto nowhere = stretches_between({from_to("always", every_day, 0, 1440)}, "Nowhere", from, from + days{14});
+  BOOST_TEST((nowhere == std::vector<stretch>{{std::nullopt, from, from + days{14}}}));
+}
+
+BOOST_AUTO_TEST_CASE(hours_begin_where_the_clocks_show_full_ones_or_are_changed) {
+  BOOST_TEST((next_local_hour(utc(2026, 3, 4, 12h + 7s), "UTC") == utc(2026, 3, 4, 13h)));
+  BOOST_TEST((next_local_hour(utc(2026, 3, 4, 12h), "Asia/Kathmandu") == utc(2026, 3, 4, 12h + 15min)));
+  BOOST_TEST((next_local_hour(utc(2026, 4, 4, 14h), "Australia/Lord_Howe") == utc(2026, 4, 4, 15h)));
+  BOOST_TEST((next_local_hour(utc(2026, 4, 4, 15h), "Australia/Lord_Howe") == utc(2026, 4, 4, 15h + 30min)));
+  BOOST_TEST((next_local_hour(utc(2026, 3, 4, 12h), "Nowhere") == utc(2026, 3, 4, 13h)));
+}
+
 BOOST_AUTO_TEST_CASE(gives_local_dates_in_leap_years_and_around_midnight) {
   BOOST_TEST((local_date(utc(2028, 2, 29, 12h), "Europe/Berlin") == 2028y / February / 29));
   BOOST_TEST((local_date(utc(2028, 3, 1, 4h + 59min), "America/New_York") == 2028y / February / 29));
