@@ -3,6 +3,7 @@ add_library(penstock_policies STATIC
   "${CMAKE_CURRENT_LIST_DIR}/admission_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/download_book.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/fair_round.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/forecast.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/permit_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/retry_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/sliding_log.cpp")
