@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
        {"keygen",      "whoami",          "pacs list",       "pacs echo",     "patients find", "studies find",
         "series find", "request",         "watch",           "requests list", "requests show", "requests cancel",
         "cache list",  "cache usage",     "cache delete",    "download",      "open list",     "open verify",
-        "open view",   "governor status", "governance show", "server status"})
+        "open view",   "governor status", "governor simulate", "governance show", "server status"})
     check(std::string{command} + " --help", 0, "Usage:");
 }
 

@@ -72,7 +72,7 @@ void add_requests_commands(CLI::App& program, context& at);  // requests list, s
 void add_cache_commands(CLI::App& program, context& at);     // cache list, usage, delete
 void add_download_command(CLI::App& program, context& at);   // download
 void add_open_commands(CLI::App& program, context& at);      // open list, verify, view
-void add_governor_commands(CLI::App& program, context& at);  // governor status, governance show
+void add_governor_commands(CLI::App& program, context& at);  // governor status, simulate, governance show
 void add_server_commands(CLI::App& program, context& at);    // server status
 
 /// The whole command line. `program` keeps references to `at`.

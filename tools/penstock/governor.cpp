@@ -1,12 +1,20 @@
-// governor status, governance show, server status: what governs the site, and how it is.
+// governor status, governor simulate, governance show, server status: what governs the site, and how it is.
 
+#include <memory>
+
+#include "tools/client/local_file.hpp"
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/simulate_table.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
 
 using nlohmann::json;
+
+/// Its text is part of one message to the server.
+constexpr std::size_t longest_rules_bytes = 900'000;
+constexpr std::chrono::seconds longest_simulation{30};
 
 /// Commands of the whole site. The project is sent when one was named: a researcher sees what concerns it.
 result<json> ask_site(context& at, const std::string& command, bool of_project) {
@@ -101,6 +109,35 @@ exit_code run_governance(context& at) {
   return exit_code::ok;
 }
 
+struct simulate_flags {
+  std::uint32_t days = 7;
+  std::string rules_file;
+};
+
+exit_code run_simulate(context& at, const simulate_flags& flags) {
+  json args{{"days", flags.days}};
+  if (!flags.rules_file.empty()) {
+    auto text = client::read_small_file(flags.rules_file, longest_rules_bytes);
+    if (!text) return at.report(text.error());
+    args["toml"] = std::move(*text);
+  }
+  auto server = at.server();
+  if (!server) return at.report(server.error());
+  auto answer = (*server)->ask({"governor.simulate", "", std::move(args), "", longest_simulation});
+  if (!answer) return at.report(answer.error());
+  if (at.json) {
+    at.show(*answer);
+    return exit_code::ok;
+  }
+  for (const auto& one : array_in(*answer, "pacs")) {
+    at.say(simulated_heading(one));
+    at.show(simulated_hours(one));
+    if (const auto projects = simulated_projects(one); !projects.empty()) at.show(projects);
+    at.say("");
+  }
+  return exit_code::ok;
+}
+
 /// One line for each value, however deep.
 void add_values(table& rows, const std::string& name, const json& value) {
   if (value.is_object() || value.is_array()) {
@@ -134,6 +171,12 @@ void add_governor_commands(CLI::App& program, context& at) {
   governor->add_subcommand("status", "Windows, limits, what runs and what waits")->callback([&at] {
     at.action = [&at] { return run_governor(at); };
   });
+  auto* simulate = governor->add_subcommand("simulate", "What the days to come would start, hour by hour");
+  auto flags = std::make_shared<simulate_flags>();
+  simulate->add_option("--days", flags->days, "How many days")->check(CLI::Range(1, 14))->capture_default_str();
+  simulate->add_option("--rules", flags->rules_file, "A rules file to try, in place of the rules in force")
+      ->type_name("FILE");
+  simulate->callback([&at, flags] { at.action = [&at, flags] { return run_simulate(at, *flags); }; });
   auto* governance = program.add_subcommand("governance", "The rules in force")->require_subcommand(1);
   governance->add_subcommand("show", "Print the rules file (administrators, auditors)")->callback([&at] {
     at.action = [&at] { return run_governance(at); };
