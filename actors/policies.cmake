@@ -2,6 +2,7 @@
 add_library(penstock_policies STATIC
   "${CMAKE_CURRENT_LIST_DIR}/admission_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/download_book.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/expiry_notice.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/fair_round.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/forecast.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/permit_policy.cpp"
