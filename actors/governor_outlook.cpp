@@ -30,11 +30,18 @@ std::string explain(const permit_decision& decision, std::string_view zone) {
   const auto limit = std::to_string(decision.limit);
   switch (decision.reason) {
     case wait_reason::none:
-    case wait_reason::nothing_waiting: return {};
-    case wait_reason::pacs_paused: return "the PACS is paused by an administrator";
-    case wait_reason::clock_in_doubt: return "the server's clock was stepped; windows stay closed until it is trusted";
-    case wait_reason::window_closed: return "window closed" + until(decision, zone, " until ");
-    case wait_reason::concurrency_reached: return "concurrency reached: " + limit + " of " + limit + " in flight";
+    case wait_reason::nothing_waiting:
+      return {};
+    case wait_reason::pacs_paused:
+      return "the PACS is paused by an administrator";
+    case wait_reason::clock_in_doubt:
+      return "the server's clock was stepped; windows stay closed until it is trusted";
+    case wait_reason::window_closed:
+      return "window closed" + until(decision, zone, " until ");
+    case wait_reason::concurrency_reached:
+      return "concurrency reached: " + limit + " of " + limit + " in flight";
+    case wait_reason::slow_start:
+      return "slow start: at most " + limit + " in flight until retrievals have ended well again";
     case wait_reason::minute_rate_reached:
       return "rate reached: " + limit + " in any minute" + until(decision, zone, ", next at ");
     case wait_reason::hour_rate_reached:

@@ -50,6 +50,8 @@ std::string_view name_of(wait_reason reason) {
       return "window_closed";
     case wait_reason::concurrency_reached:
       return "concurrency_reached";
+    case wait_reason::slow_start:
+      return "slow_start";
     case wait_reason::minute_rate_reached:
       return "minute_rate_reached";
     case wait_reason::hour_rate_reached:
@@ -90,13 +92,34 @@ permit_policy::renewal permit_policy::renew(const instant& now, const contract& 
 
 start_stamp permit_policy::reserve(const instant& now, std::uint64_t permit, const std::string& project) {
   round_.take(project);
-  leases_[permit] = {project, std::nullopt};
+  leases_[permit] = {project, std::nullopt, false};
   return log_.add(permit, now);
 }
 
 void permit_policy::withdraw(std::uint64_t permit) {
   leases_.erase(permit);
   log_.withdraw(permit);
+}
+
+void permit_policy::retrieval_ended(std::uint64_t permit, bool well) {
+  const auto found = leases_.find(permit);
+  if (found == leases_.end()) return;
+  const bool counts = well && !found->second.before_slow_start;
+  leases_.erase(found);
+  if (slow_start_limit_ == no_slow_start || !counts || ++ended_well_ < slow_start_limit_) return;
+  slow_start_limit_ = slow_start_limit_ > no_slow_start / 2 ? no_slow_start : slow_start_limit_ * 2;
+  ended_well_ = 0;
+}
+
+void permit_policy::resume() {
+  if (paused_) begin_slow_start();
+  paused_.reset();
+}
+
+void permit_policy::begin_slow_start() {
+  slow_start_limit_ = 1;
+  ended_well_ = 0;
+  for (auto& [permit, one] : leases_) one.before_slow_start = true;
 }
 
 void permit_policy::orphan(std::uint64_t permit, const instant& now) {
@@ -111,7 +134,7 @@ void permit_policy::arrived(std::uint64_t permit, const instant& now) {
 
 void permit_policy::restore(std::vector<start_stamp> stamps, const std::vector<lease>& leases, const instant& now) {
   log_.restore(std::move(stamps), now);
-  for (const auto& one : leases) leases_[one.permit] = {one.project, now.boottime_ns};
+  for (const auto& one : leases) leases_[one.permit] = {one.project, now.boottime_ns, true};
 }
 
 void permit_policy::end_quiet_leases(const instant& now, const contract& in_force) {
@@ -125,15 +148,16 @@ void permit_policy::end_quiet_leases(const instant& now, const contract& in_forc
 }
 
 std::optional<permit_decision> permit_policy::check_flights(const instant& now, const contract& in_force) const {
-  const auto most = in_force.limits->concurrent;
+  const auto most = std::min(in_force.limits->concurrent, slow_start_limit_);
+  const auto reason = most < in_force.limits->concurrent ? wait_reason::slow_start : wait_reason::concurrency_reached;
   const auto quiet_ns = std::chrono::nanoseconds{in_force.lease_quiet}.count();
   if (unknown_flights_since_ns_ && now.boottime_ns - *unknown_flights_since_ns_ < quiet_ns)
-    return wait_until_boottime(wait_reason::concurrency_reached, most, now, *unknown_flights_since_ns_ + quiet_ns);
+    return wait_until_boottime(reason, most, now, *unknown_flights_since_ns_ + quiet_ns);
   if (leases_.size() < most) return std::nullopt;
   auto next_quiet_ns = never_ns;
   for (const auto& [permit, one] : leases_)
     if (one.quiet_since_ns) next_quiet_ns = std::min(next_quiet_ns, *one.quiet_since_ns + quiet_ns);
-  return wait_until_boottime(wait_reason::concurrency_reached, most, now, next_quiet_ns);
+  return wait_until_boottime(reason, most, now, next_quiet_ns);
 }
 
 std::optional<permit_decision> permit_policy::check_rates(const instant& now, const conf::window_limits& limits) {

@@ -11,6 +11,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -52,6 +53,7 @@ enum class wait_reason : std::uint8_t {
   clock_in_doubt,       ///< until the wall clock is trusted again
   window_closed,        ///< also shortly before and after a change of windows, where a send could fall on either side
   concurrency_reached,  ///< until a retrieval ends
+  slow_start,           ///< the same, with the lower number of a PACS that has just come back
   minute_rate_reached,
   hour_rate_reached,
   day_rate_reached
@@ -93,8 +95,8 @@ class permit_policy {
   void withdraw(std::uint64_t permit);
   /// The stamp was persisted, but the send did not happen in time: no longer in flight, and the start stays counted.
   void waste(std::uint64_t permit) { leases_.erase(permit); }
-  /// The retrieval is over, and nothing more arrives from it.
-  void retrieval_ended(std::uint64_t permit) { leases_.erase(permit); }
+  /// The retrieval is over, and nothing more arrives from it. `well` = the PACS did what was asked.
+  void retrieval_ended(std::uint64_t permit, bool well = true);
   /// Whoever ran it is gone: it counts as in flight until nothing has arrived for `lease_quiet`.
   void orphan(std::uint64_t permit, const instant& now);
   /// Something arrived, or the PACS responded, for a lease that a crash left behind.
@@ -112,7 +114,10 @@ class permit_policy {
 
   /// Nothing starts until `resume`, whoever paused it. `why` is for people.
   void pause(std::string why) { paused_ = std::move(why); }
-  void resume() { paused_.reset(); }
+  void resume();
+  /// The PACS has come back from a pause or a failure, and is not met with a burst: one retrieval in flight, then twice
+  /// as many each time that so many, started since, have ended well; up to what the window allows. Lost at a restart.
+  void begin_slow_start();
   [[nodiscard]] bool paused() const { return paused_.has_value(); }
   [[nodiscard]] std::string pause_reason() const { return paused_.value_or(""); }
 
@@ -128,7 +133,10 @@ class permit_policy {
   struct flight {
     std::string project;
     std::optional<std::int64_t> quiet_since_ns;  ///< set for a lease that a crash left behind
+    bool before_slow_start = false;              ///< says nothing of how the PACS is since it came back
   };
+
+  static constexpr std::uint32_t no_slow_start = std::numeric_limits<std::uint32_t>::max();
 
   [[nodiscard]] std::optional<permit_decision> check(const instant& now, const contract& in_force);
   [[nodiscard]] std::optional<permit_decision> check_flights(const instant& now, const contract& in_force) const;
@@ -141,6 +149,8 @@ class permit_policy {
   std::optional<std::int64_t> unknown_flights_since_ns_;
   std::vector<std::uint64_t> expired_;
   std::optional<std::string> paused_;
+  std::uint32_t slow_start_limit_ = no_slow_start;  ///< in flight
+  std::uint32_t ended_well_ = 0;                    ///< under that limit
 };
 
 /// `find_per_minute` or `enumerate_per_minute` of one PACS.

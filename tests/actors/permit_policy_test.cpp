@@ -31,6 +31,22 @@ contract open_with(window_limits limits) {
 /// Seconds after noon of an instant on the boottime clock.
 double after_noon(std::int64_t boottime_ns) { return static_cast<double>(boottime_ns - 1'000 * second_ns) / 1e9; }
 
+/// Starts as many as are allowed; how many are in flight then.
+std::size_t fill(governor& policy, const contract& terms) {
+  static std::uint64_t permit = 1'000;
+  while (policy.decide(at(1), terms, one_project).granted()) (void)policy.reserve(at(1), ++permit, "alz");
+  return policy.in_flight();
+}
+
+/// Ends so many of those that `fill` started.
+void end_all(governor& policy, std::size_t count, bool well = true) {
+  for (std::uint64_t permit = 1'000; count > 0; ++permit) {
+    if (!policy.is_in_flight(permit)) continue;
+    policy.retrieval_ended(permit, well);
+    --count;
+  }
+}
+
 /// How the history with that seed ends: "" or the broken promise.
 template <class Policy>
 std::string judge_history(std::uint32_t seed, flaws broken, int events = 60) {
@@ -187,6 +203,51 @@ BOOST_AUTO_TEST_CASE(grants_nothing_while_paused_in_doubt_or_without_work) {
   doubtful.clock_in_doubt = true;
   BOOST_TEST((policy.decide(doubtful, terms, one_project).reason == wait_reason::clock_in_doubt));
   BOOST_TEST(policy.decide(at(0), terms, one_project).granted());
+}
+
+BOOST_AUTO_TEST_CASE(after_a_pause_the_number_in_flight_doubles_as_retrievals_end_well) {
+  governor policy;
+  const auto terms = open_with({6, {}, {}, {}, false});
+  BOOST_TEST(fill(policy, terms) == 6U);
+  end_all(policy, 6);
+  policy.pause("maintenance");
+  policy.resume();
+  for (const std::size_t most : {1U, 2U, 4U, 6U, 6U}) {
+    BOOST_TEST(fill(policy, terms) == most);
+    const auto wait = policy.decide(at(1), terms, one_project);
+    BOOST_TEST((wait.reason == (most < 6 ? wait_reason::slow_start : wait_reason::concurrency_reached)));
+    BOOST_TEST(wait.limit == most);
+    end_all(policy, most);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_fails_or_was_started_before_does_not_hurry_a_slow_start) {
+  governor policy;
+  const auto terms = open_with({4, {}, {}, {}, false});
+  BOOST_TEST(fill(policy, terms) == 4U);
+  policy.begin_slow_start();
+  end_all(policy, 4);
+  for (int i = 0; i < 3; ++i) {
+    BOOST_TEST(fill(policy, terms) == 1U);
+    end_all(policy, 1, false);
+  }
+  BOOST_TEST(fill(policy, terms) == 1U);
+  end_all(policy, 1);
+  BOOST_TEST(fill(policy, terms) == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_pause_that_outlives_a_restart_ends_in_a_slow_start_too) {
+  governor policy;
+  policy.restore({}, {}, at(0));
+  policy.pause("maintenance");
+  policy.resume();
+  BOOST_TEST(fill(policy, open_with({4, {}, {}, {}, false})) == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(resuming_what_is_not_paused_changes_nothing) {
+  governor policy;
+  policy.resume();
+  BOOST_TEST(fill(policy, open_with({4, {}, {}, {}, false})) == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(leases_of_a_crash_end_when_nothing_has_arrived_for_long_enough) {
