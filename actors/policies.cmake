@@ -1,6 +1,7 @@
 # The decisions, without the actors that carry them: no CAF runtime is linked here.
 add_library(penstock_policies STATIC
   "${CMAKE_CURRENT_LIST_DIR}/admission_policy.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/breaker_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/download_book.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/expiry_notice.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/fair_round.cpp"

@@ -1,5 +1,6 @@
 set(POLICY_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/admission_policy_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/breaker_policy_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/download_book_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/expiry_notice_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/fair_round_test.cpp"
