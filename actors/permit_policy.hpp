@@ -7,7 +7,7 @@
 //
 // What holds at the PACS, for every history of restarts, reboots, clock steps and new rules: never more than N sends in
 // any window W, never more than C in flight, never a send while no window is open
-// (tests/actors/permit_policy_test.cpp).
+// (tests/actors/permit_history_test.cpp: at random; permit_exploration_test.cpp: all that can happen, in the small).
 
 #include <chrono>
 #include <cstdint>

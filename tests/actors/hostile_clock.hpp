@@ -11,7 +11,9 @@ namespace penstock::test {
 class hostile_clock {
  public:
   static constexpr std::int64_t max_error_us = 40'000;
-  static constexpr std::int64_t epoch_us = 1'800'000'000'000'000;  ///< UTC at true time 0
+
+  /// `epoch_s` is UTC at true time 0.
+  explicit hostile_clock(std::int64_t epoch_s = 1'800'000'000) : epoch_us_(epoch_s * 1'000'000) {}
 
   void advance_to(std::int64_t true_ns) { true_ns_ = true_ns; }
   /// The new boot's clock has run for `uptime_ns` when the server starts.
@@ -31,16 +33,18 @@ class hostile_clock {
   }
 
   [[nodiscard]] std::int64_t true_ns() const { return true_ns_; }
+  [[nodiscard]] std::int64_t utc_us() const { return epoch_us_ + true_ns_ / 1000; }
   [[nodiscard]] std::int64_t booted_ns() const { return booted_ns_; }
   [[nodiscard]] std::int64_t boottime_ns() const { return true_ns_ - booted_ns_; }
   [[nodiscard]] bool in_doubt() const { return in_doubt_; }
   [[nodiscard]] actors::instant now(bool hide_doubt) const {
-    return {boottime_ns(), epoch_us + true_ns_ / 1000 + offset_us_, max_error_us, "boot" + std::to_string(boots_),
+    return {boottime_ns(), utc_us() + offset_us_, max_error_us, "boot" + std::to_string(boots_),
             in_doubt_ && !hide_doubt};
   }
 
  private:
-  std::int64_t true_ns_ = 1'000'000'000'000;
+  std::int64_t epoch_us_;
+  std::int64_t true_ns_ = 0;
   std::int64_t booted_ns_ = 0;
   std::int64_t offset_us_ = 0;
   bool in_doubt_ = false;

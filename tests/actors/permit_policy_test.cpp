@@ -2,12 +2,8 @@
 
 #include <boost/test/unit_test.hpp>
 
-#include "tests/actors/permit_world.hpp"
-
 using namespace penstock::actors;
 using penstock::conf::window_limits;
-using penstock::test::flaws;
-using penstock::test::permit_world;
 
 namespace {
 
@@ -46,66 +42,6 @@ void end_all(governor& policy, std::size_t count, bool well = true) {
     --count;
   }
 }
-
-/// How the history with that seed ends: "" or the broken promise.
-template <class Policy>
-std::string judge_history(std::uint32_t seed, flaws broken, int events = 60) {
-  permit_world<Policy> world{seed, broken};
-  world.run(events);
-  return world.judge().verdict();
-}
-
-/// The first promise that is found broken in so many histories; "" when none is.
-template <class Policy>
-std::string first_broken(flaws broken, std::uint32_t histories) {
-  for (std::uint32_t seed = 0; seed < histories; ++seed)
-    if (auto found = judge_history<Policy>(seed, broken); !found.empty()) return found;
-  return "";
-}
-
-/// An offer that was allowed once is stamped whenever it is ready.
-class unchecked_renewal : public governor {
- public:
-  renewal renew(const instant& now, const contract&, std::uint64_t permit) {
-    if (!is_in_flight(permit)) return {};
-    withdraw(permit);
-    return {governor::reserve(now, permit, "alz"), {}};
-  }
-};
-
-/// The well-known wrong way: N tokens, refilled evenly, in place of the log; everything else is right.
-class token_bucket_policy : public governor {
- public:
-  permit_decision decide(const instant& now, contract in_force, const std::vector<waiting_project>& waiting) {
-    const auto limits = in_force.limits;
-    if (in_force.limits) in_force.limits->per_minute = in_force.limits->per_hour = in_force.limits->per_day = {};
-    auto decision = governor::decide(now, in_force, waiting);
-    if (!decision.granted() || !limits) return decision;
-    if (!refill(now, 60, limits->per_minute) || !refill(now, 3'600, limits->per_hour) ||
-        !refill(now, 86'400, limits->per_day))
-      return {{}, wait_reason::minute_rate_reached, 0, now.boottime_ns + second_ns, 0};
-    return decision;
-  }
-  start_stamp reserve(const instant& now, std::uint64_t permit, const std::string& project) {
-    for (auto& [window, one] : buckets_) one.tokens -= 1;
-    return governor::reserve(now, permit, project);
-  }
-
- private:
-  struct bucket {
-    double tokens = 0;
-    std::int64_t filled_ns = 0;
-  };
-  bool refill(const instant& now, int window, std::optional<std::uint32_t> limit) {
-    if (!limit) return true;
-    auto& one = buckets_.try_emplace(window, bucket{0.0 + *limit, now.boottime_ns}).first->second;
-    one.tokens += static_cast<double>(now.boottime_ns - one.filled_ns) * *limit / (1e9 * window);
-    one.tokens = std::min(one.tokens, 0.0 + *limit);
-    one.filled_ns = now.boottime_ns;
-    return one.tokens >= 1;
-  }
-  std::map<int, bucket> buckets_;
-};
 
 }  // namespace
 
@@ -315,52 +251,6 @@ BOOST_AUTO_TEST_CASE(queries_are_held_to_any_minute_too) {
   policy.assume_full(at(10));
   BOOST_TEST(after_noon(policy.not_before(at(10), 60)) == 71.25);
   BOOST_TEST((policy.prune(at(62)) == std::vector<std::uint64_t>{1}));
-}
-
-BOOST_AUTO_TEST_CASE(keeps_the_contract_in_every_history) {
-  constexpr std::uint32_t histories = 20'000;
-  std::size_t starts = 0;
-  std::map<wait_reason, int> waits;
-  for (std::uint32_t seed = 0; seed < histories; ++seed) {
-    permit_world<governor> world{seed, {}};
-    world.run(60);
-    const auto verdict = world.judge().verdict();
-    BOOST_REQUIRE_MESSAGE(verdict.empty(), "history " + std::to_string(seed) + ": " + verdict);
-    starts += world.judge().seen.size();
-    for (const auto& [reason, count] : world.waits()) waits[reason] += count;
-  }
-  // The histories are worth something: much starts, and every reason to wait occurs often.
-  BOOST_TEST(starts > 5 * histories);
-  for (const auto reason :
-       {wait_reason::clock_in_doubt, wait_reason::window_closed, wait_reason::concurrency_reached,
-        wait_reason::minute_rate_reached, wait_reason::hour_rate_reached, wait_reason::day_rate_reached})
-    BOOST_TEST(waits[reason] > static_cast<int>(histories), name_of(reason));
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_a_token_bucket) {
-  BOOST_TEST(first_broken<token_bucket_policy>({}, 1'000).starts_with("too many in "));
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_a_permit_that_is_stamped_unchecked) {
-  BOOST_TEST(!first_broken<unchecked_renewal>({}, 1'000).empty());
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_a_log_that_is_lost) {
-  BOOST_TEST(first_broken<governor>({.forget_stamps_at_kill = true}, 1'000).starts_with("too many in "));
-  BOOST_TEST(first_broken<governor>({.forget_stamps_at_reboot = true}, 1'000).starts_with("too many in "));
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_leases_that_are_lost_or_ended_too_early) {
-  BOOST_TEST(first_broken<governor>({.forget_leases_at_kill = true}, 1'000) == "too many in flight");
-  BOOST_TEST(first_broken<governor>({.ignore_quiet_time = true}, 5'000) == "too many in flight");
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_a_clock_that_is_trusted_in_doubt) {
-  BOOST_TEST(first_broken<governor>({.trust_clock_in_doubt = true}, 1'000) != "");
-}
-
-BOOST_AUTO_TEST_CASE(the_histories_catch_a_send_after_its_deadline) {
-  BOOST_TEST(first_broken<governor>({.send_late = true}, 5'000) != "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
