@@ -2,7 +2,7 @@
 // did not.
 //
 //   PENSTOCK_HISTORIES=1000000 actors_test --run_test=permit_history
-//     so many in all; default 100,000
+//     so many in all; default 100,000. PENSTOCK_FIRST_HISTORY: where each of the four seasons begins, default 0
 //   PENSTOCK_HISTORY=4711 actors_test --run_test=permit_history/CASE --log_level=message
 //     only that one, event by event
 
@@ -54,7 +54,7 @@ std::string tell(std::uint32_t seed, season when) {
 /// A quarter of all histories.
 void keep_contract(season when) {
   const auto only = std::getenv("PENSTOCK_HISTORY") != nullptr;
-  const auto first = number_from("PENSTOCK_HISTORY", 0);
+  const auto first = number_from(only ? "PENSTOCK_HISTORY" : "PENSTOCK_FIRST_HISTORY", 0);
   const auto count = only ? 1 : number_from("PENSTOCK_HISTORIES", 100'000) / 4;
   std::size_t starts = 0;
   std::size_t queries = 0;

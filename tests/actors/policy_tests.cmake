@@ -6,7 +6,9 @@ set(POLICY_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/fair_round_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/forecast_report_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/forecast_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/permit_exploration_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/permit_history_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/permit_policy_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/retry_policy_test.cpp"
-  "${CMAKE_CURRENT_LIST_DIR}/sliding_log_test.cpp")
+  "${CMAKE_CURRENT_LIST_DIR}/sliding_log_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/small_world.cpp")
