@@ -16,7 +16,7 @@
 #include "tests/actors/hostile_site.hpp"
 #include "tests/actors/permit_judge.hpp"
 #include "tests/actors/query_desk.hpp"
-#include "tests/actors/server_disk.hpp"
+#include "tests/actors/server_state.hpp"
 
 namespace penstock::test {
 
@@ -39,21 +39,6 @@ class permit_world {
   [[nodiscard]] const std::vector<std::string>& events() const { return site_.events; }
 
  private:
-  struct offer {
-    std::uint64_t permit;
-    std::size_t project;
-  };
-  struct pending_send {
-    std::int64_t persisted_ns, send_ns;  ///< send_ns -1 = never
-    actors::start_stamp stamp;
-    actors::lease lease;
-    seen_start start;
-  };
-  struct flight {
-    std::uint64_t permit;
-    std::size_t seen;
-    bool orphaned;
-  };
   static constexpr auto second_ns = hostile_site::second_ns;
 
   void step() {
@@ -166,18 +151,22 @@ class permit_world {
     start.arrived_ns = one.send_ns + site_.draw(0, second_ns / 4 - 1);
     start.ended_ns = start.arrived_ns + site_.draw(0, site_.draw(0, 1) == 0 ? 5 * second_ns : 300 * second_ns);
     start.ended_well = site_.draw(0, 3) > 0;
-    flights_.push_back({one.lease.permit, site_.judge.starts.size() - 1, false});
+    flights_.push_back({one.lease.permit, site_.judge.starts.size() - 1});
   }
 
-  /// While an orphaned retrieval goes on, something arrives again and again; the last time at its end.
+  /// While an orphaned retrieval goes on, something arrives again and again, if only just before its lease would end;
+  /// the last time at its end.
   void report_orphans() {
-    std::erase_if(flights_, [&](const flight& one) {
+    std::erase_if(flights_, [&](flight& one) {
       if (!one.orphaned) return false;
+      const auto true_ns = site_.clock.true_ns();
       const auto end_ns = site_.judge.starts[one.seen].ended_ns;
+      one.heard_ns = std::max(one.heard_ns, std::min(true_ns - site_.draw(0, hostile_site::quiet_ns - 1), end_ns));
+      if (end_ns <= true_ns) one.heard_ns = end_ns;
       auto at = site_.now();
-      at.boottime_ns = std::min(at.boottime_ns, end_ns - site_.clock.booted_ns());
+      at.boottime_ns = one.heard_ns - site_.clock.booted_ns();
       if (!site_.broken.ignore_quiet_time && at.boottime_ns > 0) policy_.arrived(one.permit, at);
-      return end_ns <= site_.clock.true_ns();
+      return end_ns <= true_ns;
     });
   }
 
@@ -188,7 +177,10 @@ class permit_world {
     site_.forget_contract();
     policy_ = Policy{};
     if (site_.broken.forget_leases_at_kill) disk_.leases.clear();
-    for (auto& one : flights_) one.orphaned = true;
+    for (auto& one : flights_) {
+      one.orphaned = true;
+      one.heard_ns = site_.clock.true_ns();
+    }
     policy_.restore(disk_.stamps, disk_.leases, site_.now());
     queries_.restart(site_.now());
     if (disk_.paused && !site_.broken.forget_pause_at_kill) policy_.pause("maintenance");

@@ -1,12 +1,14 @@
 #pragma once
-// What a server that keeps permits has on its disk.
+// What a server that keeps permits has on its disk, and what it has in hand.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "actors/permit_policy.hpp"
+#include "tests/actors/permit_judge.hpp"
 
 namespace penstock::test {
 
@@ -32,6 +34,28 @@ struct server_disk {
     stamps.clear();
     leases.clear();
   }
+};
+
+/// A permit that is offered and not claimed yet.
+struct offer {
+  std::uint64_t permit;
+  std::size_t project;
+};
+
+/// A start that is stamped and on its way to the disk and the PACS.
+struct pending_send {
+  std::int64_t persisted_ns, send_ns;  ///< send_ns -1 = never
+  actors::start_stamp stamp;
+  actors::lease lease;
+  seen_start start;
+};
+
+/// A retrieval that the PACS is at.
+struct flight {
+  std::uint64_t permit;
+  std::size_t seen;
+  bool orphaned = false;
+  std::int64_t heard_ns = 0;  ///< when something arrived, of an orphaned one
 };
 
 }  // namespace penstock::test
