@@ -132,7 +132,7 @@ result<void> association::send(std::uint8_t context_id, const dataset& command, 
 
 result<void> association::send_half(std::uint8_t context_id, const dataset& command, byte_view data) {
   if (auto sent = send_command(context_id, command, true); !sent) return sent;
-  return send_fragments(context_id, data.first(data.size() / 2), std::byte{0}, false);
+  return send_fragments(context_id, data.first(data.size() / 2 & ~std::size_t{1}), std::byte{0}, false);
 }
 
 result<std::optional<message>> association::receive(milliseconds patience) {

@@ -71,6 +71,11 @@ std::string hexadecimal(std::uint16_t status) {
 
 }  // namespace
 
+const char* word_for(breaking how) {
+  constexpr std::array words{"aborted", "closed", "hung"};
+  return words[static_cast<std::size_t>(how)];
+}
+
 logged_request::logged_request(server& of, const caller& by, std::int64_t read_at_ns, request_facts facts,
                                const ordered_json& details)
     : in(of.now()),
@@ -197,8 +202,7 @@ void exchange::finish(dimse_status status, const std::optional<sub_operations>& 
 }
 
 void exchange::break_with(breaking how) {
-  constexpr std::array words{"aborted", "closed", "hung"};
-  logged_.end(words[static_cast<std::size_t>(how)], {{"pending", pending_sent_}});
+  logged_.end(word_for(how), {{"pending", pending_sent_}});
   alive_ = false;
   break_association(association_, how);
 }

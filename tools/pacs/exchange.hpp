@@ -47,6 +47,9 @@ class logged_request {
   bool ended_ = false;
 };
 
+/// How a request ended that was broken, for the log.
+[[nodiscard]] const char* word_for(breaking how);
+
 /// Sub-operations of a retrieval.
 struct sub_operations {
   std::uint32_t remaining = 0;

@@ -125,7 +125,7 @@ class session {
     const bool answered = how && *how != breaking::hang ? false : connection_.send(encode(answer)).ok();
     association opened{std::move(connection_), std::move(accepted), request.most_pdu_bytes};
     opened.pace(logged.then.bytes_per_second.value_or(0));
-    logged.end(how ? "broken" : answered ? "accepted" : "peer gone");
+    logged.end(how ? word_for(*how) : answered ? "accepted" : "peer gone");
     if (how) break_association(opened, *how);
     if (how || !answered) return std::nullopt;
     return opened;
