@@ -122,7 +122,7 @@ def test_good_many_associations_at_once(bench):
     with bench.pacs() as pacs:
         moves = [start_move(pacs, StudyInstanceUID=STUDY) for _ in range(12)]
         assert [each.wait(20) for each in moves] == [0] * 12
-        assert len(bench.receiver.stored()) == 12 * 6
+        assert [end["sub_operations"]["completed"] for end in pacs.log("end", "C-MOVE-RQ")] == [6] * 12
 
 
 def test_script_faults_have_line_and_column(bench):

@@ -25,12 +25,12 @@ STORED = re.compile(r"Affected SOP Instance UID +: (\S+)")
 class Pacs:
     """A running penstock-pacs with this script; its files lie in `folder`."""
 
-    def __init__(self, programs, folder, script, *arguments):
+    def __init__(self, programs, folder, script, *arguments, port=0):
         os.makedirs(folder)
         self.folder, self._ready = folder, os.path.join(folder, "ready.json")
         self._script, self._log = os.path.join(folder, "pacs.toml"), os.path.join(folder, "requests.jsonl")
         self.write_script(script)
-        command = [os.path.join(programs, "penstock-pacs"), self._script, "--port", "0", "--log", self._log,
+        command = [os.path.join(programs, "penstock-pacs"), self._script, "--port", str(port), "--log", self._log,
                    "--ready-file", self._ready, *arguments]
         self.child = Child("penstock-pacs", command, os.path.join(folder, "output"))
         self.child.wait_until(lambda: os.path.exists(self._ready), START_TIMEOUT_S)

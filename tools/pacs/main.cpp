@@ -10,6 +10,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -102,7 +103,9 @@ int complain(const messages::failure& problem) {
 void accept_for_ever(pacs::server& by, int listener) {
   for (;;) {
     storage::descriptor peer{::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC)};
-    if (peer)
+    if (!peer)
+      std::this_thread::sleep_for(std::chrono::milliseconds{10});  // too many open files: some may close
+    else
       std::thread{[&by, to = pacs::connection{std::move(peer)}]() mutable { pacs::serve(by, std::move(to)); }}.detach();
   }
 }
