@@ -78,6 +78,8 @@ void journal_group::close() {
     batch_.put(column::meta, journal_keys::topic(topic), std::to_string(last));
   const nlohmann::json head{{"v", 1}, {"size", tree_.size()}, {"root", to_hex(tree_.root())}, {"at_us", at_us_}};
   batch_.put(column::meta, std::string{journal_keys::head}, head.dump());
+  if (const auto seen = read_latest_time(core_); seen && *seen < at_us_)
+    batch_.put(column::meta, std::string{journal_keys::latest_time}, std::to_string(at_us_));
 }
 
 result<void> journal_group::check_writer(const append_entries& append) const {

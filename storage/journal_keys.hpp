@@ -11,6 +11,7 @@
 namespace penstock::storage::journal_keys {
 
 inline constexpr std::string_view head = "head";              // meta
+inline constexpr std::string_view latest_time = "latest";     // meta
 inline constexpr std::string_view writer_prefix = "writer/";  // meta
 inline constexpr std::string_view topic_prefix = "topic/";    // meta
 inline constexpr std::string_view operation_prefix = "op/";   // rows

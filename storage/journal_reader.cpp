@@ -51,6 +51,12 @@ result<tree_checkpoint> read_head(const row_reader& core) {
   }
 }
 
+result<std::int64_t> read_latest_time(const row_reader& core) {
+  auto row = core.get(column::meta, journal_keys::latest_time);
+  if (!row) return row.error();
+  return row->has_value() ? std::strtoll((*row)->c_str(), nullptr, 10) : 0;
+}
+
 result<std::vector<stored_entry>> read_entries(const row_reader& core, std::uint64_t from, std::size_t limit) {
   std::vector<stored_entry> entries;
   const row_range range{.from = journal_keys::number(from), .limit = limit};

@@ -32,6 +32,9 @@ struct remembered_operation {
 
 /// Number of entries and their root, as the last batch left them.
 [[nodiscard]] messages::result<tree_checkpoint> read_head(const row_reader& core);
+/// The latest wall clock time at which a batch was written, microseconds since 1970: the clock may have gone back
+/// since.
+[[nodiscard]] messages::result<std::int64_t> read_latest_time(const row_reader& core);
 /// Entries `from`, from + 1, ..., at most `limit`.
 [[nodiscard]] messages::result<std::vector<stored_entry>> read_entries(const row_reader& core, std::uint64_t from,
                                                                        std::size_t limit);
