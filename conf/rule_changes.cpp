@@ -1,5 +1,6 @@
 #include "conf/rule_changes.hpp"
 
+#include <algorithm>
 #include <map>
 
 namespace penstock::conf {
@@ -43,10 +44,14 @@ void describe_windows(const pacs& of, description& into) {
   for (const auto& one : of.windows) {
     const auto& limits = one.limits;
     order.push_back(one.name);
-    into["window \"" + one.name + "\""] =
-        days_of(one.days) + " " + time_of_day(one.from_minute) + "-" + time_of_day(one.to_minute) + " concurrent " +
-        std::to_string(limits.concurrent) + ", per minute " + text_of(limits.per_minute) + ", per hour " +
-        text_of(limits.per_hour) + ", per day " + text_of(limits.per_day) + (limits.abort ? ", abort" : "");
+    const auto in = " in " + one.name;
+    into["days" + in] = days_of(one.days);
+    into["hours" + in] = time_of_day(one.from_minute) + "-" + time_of_day(one.to_minute);
+    into["concurrent" + in] = std::to_string(limits.concurrent);
+    into["per_minute" + in] = text_of(limits.per_minute);
+    into["per_hour" + in] = text_of(limits.per_hour);
+    into["per_day" + in] = text_of(limits.per_day);
+    into["abort" + in] = text_of(limits.abort);
   }
   into["order of windows"] = joined(order);
 }
@@ -88,8 +93,6 @@ description described(const project& of) {
           {"irb", of.irb},
           {"valid_through", text_of(of.valid_through)},
           {"legal_basis", std::string{name_of(of.basis)}},
-          {"members", joined(of.members)},
-          {"pacs", joined(of.pacs)},
           {"patients file", of.patients_file.string()},
           {"patients", std::to_string(of.patients ? of.patients->patients().size() : 0)},
           {"cache_quota", std::to_string(of.cache_quota_bytes) + " B"},
@@ -116,13 +119,44 @@ std::string difference(const T& before, const T& after) {
   return words;
 }
 
+/// "raj leaves; amy joins": who is in one list and not in the other.
+std::string moves(const std::vector<std::string>& before, const std::vector<std::string>& after, const char* leaves,
+                  const char* joins) {
+  std::string words;
+  const auto add = [&words](const std::string& id, const char* what) {
+    words += (words.empty() ? "" : "; ") + id + " " + what;
+  };
+  for (const auto& id : before)
+    if (std::find(after.begin(), after.end(), id) == after.end()) add(id, leaves);
+  for (const auto& id : after)
+    if (std::find(before.begin(), before.end(), id) == before.end()) add(id, joins);
+  return words;
+}
+
+std::string patients_moved(const project& before, const project& after) {
+  if (before.patients == after.patients || !before.patients || !after.patients) return "";
+  const auto count = [](const cohort& of, const cohort& in) {
+    return std::count_if(of.patients().begin(), of.patients().end(),
+                         [&in](const auto& patient) { return !in.has(patient.mrn); });
+  };
+  const auto gone = count(*before.patients, *after.patients);
+  const auto come = count(*after.patients, *before.patients);
+  if (gone == 0 && come == 0)
+    return before.patients->patients() == after.patients->patients() ? "" : "codes of patients changed";
+  return std::to_string(gone) + " patients withdrawn, " + std::to_string(come) + " added";
+}
+
 /// For what is not shown by its value.
 std::string hidden_difference(const user& before, const user& after) {
   return before.keys == after.keys ? "" : "keys replaced";
 }
 std::string hidden_difference(const project& before, const project& after) {
-  if (before.patients == after.patients || !before.patients || !after.patients) return "";
-  return before.patients->patients() == after.patients->patients() ? "" : "list of patients replaced";
+  std::string words;
+  for (const auto& part :
+       {moves(before.members, after.members, "leaves", "joins"),
+        moves(before.pacs, after.pacs, "may not be used any more", "may be used"), patients_moved(before, after)})
+    if (!part.empty()) words += (words.empty() ? "" : "; ") + part;
+  return words;
 }
 template <class T>
 std::string hidden_difference(const T&, const T&) {

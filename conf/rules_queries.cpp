@@ -82,6 +82,13 @@ bool cohort_has(const project& in, const messages::medical_record_number& mrn) {
   return in.patients && in.patients->has(mrn);
 }
 
+bool is_suspended(const rules& in, const project& of, std::string_view pacs_id,
+                  const messages::medical_record_number& patient) {
+  const auto* at = find_pacs(in, pacs_id);
+  if (at == nullptr || !may_use_pacs(of, pacs_id)) return true;
+  return !cohort_has(of, mrn_of_answer(*at, patient.patient_id.reveal(), patient.issuer.reveal()));
+}
+
 messages::result<messages::medical_record_number> normalise_mrn(const pacs& at, std::string_view input) {
   input = without_white_space(input);
   if (!messages::is_exact_key(input))

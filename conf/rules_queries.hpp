@@ -40,6 +40,11 @@ namespace penstock::conf {
 /// Exact: both patient id and issuer, no padding, no case folding.
 [[nodiscard]] bool cohort_has(const project& in, const messages::medical_record_number& mrn);
 
+/// A holding that the rules no longer cover: its PACS was taken from the project, or its patient from the list. Nobody
+/// may see or take out what it holds until the rules cover it again. `patient` is as its objects say.
+[[nodiscard]] bool is_suspended(const rules& in, const project& of, std::string_view pacs_id,
+                                const messages::medical_record_number& patient);
+
 /// What a person typed, as that PACS spells it: digits are padded to `input_pad`, the first rule whose pattern matches
 /// gives the issuer. errc::bad_request when it is no exact key (wildcard, backslash, control character, over 64 bytes)
 /// or matches no rule. White space around the input is dropped.
