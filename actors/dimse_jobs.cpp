@@ -94,4 +94,16 @@ std::string hex_status(std::uint32_t status) {
   return text;
 }
 
+study_settled never_sent(const retrieve_study& command, std::string why) {
+  study_settled none;
+  none.project = command.project;
+  none.request = command.request;
+  none.permit = command.permit;
+  none.study = command.study;
+  none.missing = command.expected;
+  none.outcome.known = command.send_before_boottime_ns != 0;
+  none.outcome.problem = std::move(why);
+  return none;
+}
+
 }  // namespace penstock::actors

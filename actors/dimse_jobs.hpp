@@ -29,4 +29,7 @@ void add_instances(const messages::query_answered& answer, messages::images_list
 /// "0xA801".
 [[nodiscard]] std::string hex_status(std::uint32_t status);
 
+/// What is said of a retrieval of which nothing went to the PACS.
+[[nodiscard]] messages::study_settled never_sent(const messages::retrieve_study& command, std::string why);
+
 }  // namespace penstock::actors

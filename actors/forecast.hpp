@@ -18,6 +18,7 @@
 
 #include "actors/permit_policy.hpp"
 #include "conf/rules.hpp"
+#include "messages/permits.hpp"
 
 namespace penstock::actors {
 
@@ -62,12 +63,7 @@ enum class forecast_end : std::uint8_t {
   pacs_paused       ///< not before the PACS is resumed
 };
 
-/// The positions after those of the step before, up to `starts`, start within [earliest_us, latest_us].
-struct forecast_step {
-  std::uint64_t starts = 0;
-  std::int64_t earliest_us = 0;
-  std::int64_t latest_us = 0;
-};
+using messages::forecast_step;
 
 struct project_forecast {
   std::string project;

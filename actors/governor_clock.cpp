@@ -1,17 +1,11 @@
 #include "actors/governor_clock.hpp"
 
-#include <algorithm>
-#include <deque>
-#include <map>
-#include <nlohmann/json.hpp>
-#include <set>
-#include <utility>
-#include <vector>
+#include <spdlog/spdlog.h>
 
-#include "actors/governor_outlook.hpp"
-#include "actors/journal_pen.hpp"
-#include "actors/permit_policy.hpp"
-#include "actors/query_line.hpp"
+#include <algorithm>
+#include <utility>
+
+#include "actors/governor_clock_impl.hpp"
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
 #include "messages/type_ids.hpp"
@@ -19,11 +13,12 @@
 #include "storage/rows.hpp"
 
 namespace penstock::actors {
-namespace {
 
 using namespace messages;
 namespace keys = storage::keys;
 using std::chrono::milliseconds;
+
+namespace {
 
 /// A predecessor's permit may still be on its way to the disk; it is void after its send deadline.
 constexpr milliseconds settling_in = send_deadline + network_guard;
@@ -32,369 +27,353 @@ constexpr milliseconds settling_in = send_deadline + network_guard;
 constexpr std::int64_t permit_patience_ns = 60'000'000'000;
 constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
-constexpr milliseconds first_back_off{5'000};
-constexpr milliseconds longest_back_off{300'000};
 constexpr milliseconds look_for_room_every{5'000};
-
-class governor_clock {
- public:
-  using handle = governor_clock_actor;
-  static constexpr const char* name = "governor_clock";
-
-  governor_clock(handle::pointer self, governor_clock_options options)
-      : self_(self), options_(std::move(options)), pen_(self, options_.journal, "governor/" + options_.pacs) {}
-
-  handle::behavior_type make_behavior() {
-    pen_.enrol([this] { self_->delayed_send(handle{self_}, settling_in, tick{generation_}); });
-    return {
-        [this](const work_waiting& work) { on_work(work); },
-        [this](const claim_permit& claim) { return on_claim(claim); },
-        [this](const permit_answered& answer) { on_answer(answer); },
-        [this](const retrieval_over& over) { on_over(over); },
-        [this](const retrieval_alive& alive) { on_alive(alive); },
-        [this](const query_wanted& wanted) { on_query(wanted); },
-        [this](const pacs_reachability& seen) { on_reachability(seen); },
-        [this](const describe_governor& who) { return on_describe(who); },
-        [this](const rules_published& published) { on_rules(published); },
-        [this](const tick& t) { on_tick(t); },
-    };
-  }
-
- private:
-  struct queue {
-    project_queue_actor address;
-    std::uint32_t weight = 1;
-    std::uint64_t ready = 0;
-    std::uint64_t waiting = 0;
-    std::string told;  ///< the outlook it was last sent
-  };
-
-  void on_work(const work_waiting& work) {
-    auto& project = queues_[work.project];
-    if (auto who = caf::actor_cast<project_queue_actor>(self_->current_sender())) project.address = who;
-    project.weight = work.weight;
-    project.ready = work.ready;
-    project.waiting = work.waiting;
-    evaluate();
-  }
-
-  /// What was offered is decided anew and stamped: since then a window may have closed, and the send comes at once.
-  caf::result<permit_granted> on_claim(const claim_permit& claim) {
-    const auto offered = unanswered_.find(claim.permit);
-    if (offered == unanswered_.end()) return to_caf({errc::conflict, "claim a permit: it is no longer kept"});
-    const auto now = options_.clocks.now();
-    refresh_contract(now);
-    const auto renewed = policy_.renew(now, contract_, claim.permit);
-    if (!renewed.stamp) {
-      unanswered_.erase(offered);
-      evaluate();
-      return to_caf({errc::conflict, "claim a permit: " + outlook_text(renewed.decision)});
-    }
-    offered->second.since_ns = now.boottime_ns;
-    offered->second.stamped = true;
-    return granted(now, offered->second.project, *renewed.stamp);
-  }
-
-  void on_answer(const permit_answered& answer) {
-    unanswered_.erase(answer.permit);
-    if (!answer.started) policy_.withdraw(answer.permit);
-    evaluate();
-  }
-
-  void on_over(const retrieval_over& over) {
-    // A leftover of a crash that nobody runs ends by its quiet time, not by a word: the PACS may still be sending.
-    if (!over.known && leftovers_.insert(over.permit).second) policy_.orphan(over.permit, options_.clocks.now());
-    if (!leftovers_.contains(over.permit)) policy_.retrieval_ended(over.permit);
-    evaluate();
-  }
-
-  void on_alive(const retrieval_alive& alive) {
-    policy_.arrived(alive.permit, options_.clocks.now());
-    leftovers_.erase(alive.permit);
-  }
-
-  void on_query(const query_wanted& wanted) {
-    auto who = caf::actor_cast<query_line::asker>(self_->current_sender());
-    if (!line(wanted.purpose).join(wanted.project, {wanted.ticket, std::max(wanted.queries, 1U), std::move(who)}))
-      return;  // the asker asks again; the limit is query_line::most_waiting
-    evaluate();
-  }
-
-  void on_reachability(const pacs_reachability& seen) {
-    if (seen.reachable) {
-      back_off_ = first_back_off;
-      unreachable_until_ns_ = 0;
-    } else {
-      const auto now = options_.clocks.now();
-      unreachable_until_ns_ = now.boottime_ns + std::chrono::nanoseconds{back_off_}.count();
-      unreachable_until_us_ = now.wall_us + std::chrono::microseconds{back_off_}.count();
-      problem_ = seen.problem;
-      back_off_ = std::min(back_off_ * 2, longest_back_off);
-    }
-    evaluate();
-  }
-
-  void on_rules(const rules_published& published) {
-    options_.rules = published.rules;
-    contract_ = {};
-    evaluate();
-  }
-
-  void on_tick(const tick& t) {
-    if (t.generation != generation_) return;
-    if (!ready_) restore();
-    evaluate();
-  }
-
-  void restore() {
-    const auto now = options_.clocks.now();
-    std::vector<lease> leases;
-    auto seen = storage::read_rows<lease>(*options_.core, {.prefix = keys::leases_at(options_.pacs)}, "lease",
-                                          [&](std::string_view, lease&& each) {
-                                            leftovers_.insert(each.permit);
-                                            last_number_ = std::max(last_number_, each.permit);
-                                            leases.push_back(std::move(each));
-                                            return true;
-                                          });
-    if (!seen) return self_->quit(to_caf(seen.error()));
-    policy_.restore(read_stamps("start"), leases, now);
-    finds_.policy.restore(read_stamps("find"), now);
-    enumerations_.policy.restore(read_stamps("enumerate"), now);
-    if (options_.assume_full_at) {
-      policy_.assume_full(*options_.assume_full_at);
-      finds_.policy.assume_full(*options_.assume_full_at);
-      enumerations_.policy.assume_full(*options_.assume_full_at);
-    }
-    last_number_ = std::max(last_number_, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall_us, 0)));
-    ready_ = true;
-  }
-
-  std::vector<start_stamp> read_stamps(const char* what) {
-    std::vector<start_stamp> stamps;
-    auto seen = storage::read_rows<start_stamp>(*options_.core, {.prefix = keys::stamps_at(options_.pacs, what)},
-                                                "start stamp", [&](std::string_view, start_stamp&& each) {
-                                                  last_number_ = std::max(last_number_, each.number);
-                                                  stamps.push_back(std::move(each));
-                                                  return true;
-                                                });
-    if (!seen) self_->quit(to_caf(seen.error()));
-    return stamps;
-  }
-
-  /// Everything that may go out now goes out; then sleep until something can change by itself.
-  void evaluate() {
-    if (!ready_) return;
-    const auto now = options_.clocks.now();
-    drop_unanswered(now);
-    auto wake_ns = grant_queries(now, finds_);
-    wake_ns = std::min(wake_ns, grant_queries(now, enumerations_));
-    permit_decision last;
-    while ((last = decide(now)).granted()) offer(now, last.project);
-    tell_outlook(last);
-    erase_expired_leases();
-    if (last.not_before_boottime_ns > 0) wake_ns = std::min(wake_ns, last.not_before_boottime_ns);
-    if (contract_.ends_us > 0) wake_ns = std::min(wake_ns, now.boottime_ns + (contract_.ends_us - now.wall_us) * 1000);
-    sleep_until(now, wake_ns);
-  }
-
-  permit_decision decide(const instant& now) {
-    refresh_contract(now);
-    std::vector<waiting_project> waiting;
-    for (const auto& [project, each] : queues_)
-      if (each.ready > 0) waiting.push_back({project, each.weight});
-    const bool unreachable = unreachable_until_ns_ > now.boottime_ns;
-    full_ = options_.has_room && !options_.has_room();
-    // Asked all the same: it ends leases that have been quiet for long enough.
-    if (unreachable || full_) waiting.clear();
-    auto decision = policy_.decide(now, contract_, waiting);
-    if (unreachable) {
-      decision.not_before_boottime_ns = unreachable_until_ns_;
-      decision.not_before_us = unreachable_until_us_;
-    } else if (full_) {
-      decision.not_before_boottime_ns = now.boottime_ns + std::chrono::nanoseconds{look_for_room_every}.count();
-    }
-    return decision;
-  }
-
-  void refresh_contract(const instant& now) {
-    if (now.wall_us >= contract_.begins_us && now.wall_us < contract_.ends_us) return;
-    const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
-    contract_ = {};
-    if (!pacs) return;
-    const std::chrono::sys_seconds at{std::chrono::seconds{now.wall_us / 1'000'000}};
-    const auto stretch = conf::stretch_at(pacs->windows, pacs->timezone, at);
-    contract_.limits = conf::limits_of(pacs->windows, stretch);
-    contract_.begins_us = stretch.begins.time_since_epoch().count() * 1'000'000;
-    contract_.ends_us = stretch.ends.time_since_epoch().count() * 1'000'000;
-    contract_.lease_quiet = pacs->lease_quiet;
-    window_name_ = stretch.window ? pacs->windows[*stretch.window].name : "closed";
-  }
-
-  /// Counted in memory from here on, so that nobody is offered what this one may take.
-  void offer(const instant& now, const std::string& project) {
-    auto& to = queues_[project];
-    --to.ready;
-    const auto permit = ++last_number_;
-    static_cast<void>(policy_.reserve(now, permit, project));
-    unanswered_[permit] = {project, now.boottime_ns, false};
-    self_->send(to.address, permit_offered{permit, options_.pacs});
-  }
-
-  permit_granted granted(const instant& now, const std::string& project, const start_stamp& stamp) {
-    const auto permit = stamp.number;
-    permit_granted granted;
-    granted.permit = permit;
-    granted.pacs = options_.pacs;
-    granted.send_before_boottime_ns = stamp.boottime_ns + std::chrono::nanoseconds{send_deadline}.count();
-    granted.rows.push_back(storage::put_row(keys::stamp(options_.pacs, "start", permit), stamp));
-    granted.rows.push_back(storage::put_row(keys::lease(options_.pacs, permit), lease{permit, project}));
-    for (const auto old : policy_.prune(now))
-      granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, "start", old)));
-    return granted;
-  }
-
-  /// A permit nobody answered: if its start was committed, the lease row says so and it stays in flight. One that was
-  /// never stamped was never counted.
-  void drop_unanswered(const instant& now) {
-    for (auto each = unanswered_.begin(); each != unanswered_.end();) {
-      if (now.boottime_ns - each->second.since_ns < permit_patience_ns) {
-        ++each;
-        continue;
-      }
-      auto row = options_.core->get(storage::column::rows, keys::lease(options_.pacs, each->first));
-      if (!each->second.stamped)
-        policy_.withdraw(each->first);
-      else if (row && !row->has_value())
-        policy_.waste(each->first);
-      each = unanswered_.erase(each);
-    }
-  }
-
-  std::int64_t grant_queries(const instant& now, query_line& of) {
-    const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
-    if (!pacs) return never_ns;
-    const bool searching = &of == &finds_;
-    const auto per_minute = searching ? pacs->find_per_minute : pacs->enumerate_per_minute;
-    const char* what = searching ? "find" : "enumerate";
-    while (!of.empty()) {
-      const auto queries = std::min(of.front().queries, std::max(per_minute, 1U));
-      if (const auto at = of.policy.not_before(now, per_minute, queries); at > now.boottime_ns) return at;
-      const auto next = of.take();
-      query_granted granted{next.ticket, options_.pacs, queries, {}};
-      for (std::uint32_t i = 0; i < queries; ++i) {
-        const auto number = ++last_number_;
-        granted.rows.push_back(
-            storage::put_row(keys::stamp(options_.pacs, what, number), of.policy.reserve(now, number)));
-      }
-      for (const auto old : of.policy.prune(now))
-        granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, what, old)));
-      self_->send(next.who, std::move(granted));
-    }
-    return never_ns;
-  }
-
-  void tell_outlook(const permit_decision& decision) {
-    const auto text = outlook_text(decision);
-    for (auto& [project, each] : queues_) {
-      if (!each.address || each.told == text) continue;
-      each.told = text;
-      self_->send(each.address, governor_outlook{options_.pacs, text, decision.not_before_us});
-    }
-  }
-
-  std::string outlook_text(const permit_decision& decision) const {
-    const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
-    const auto zone = pacs ? pacs->timezone : options_.rules->timezone;
-    if (unreachable_until_ns_ > options_.clocks.boottime_ns())
-      return "the PACS does not answer; next try at " + local_time(unreachable_until_us_, zone);
-    return full_ ? "the disk of the server is nearly full" : explain(decision, zone);
-  }
-
-  void erase_expired_leases() {
-    const auto expired = policy_.take_expired_leases();
-    if (expired.empty()) return;
-    journal_entry entry;
-    entry.kind = "lease.ended";
-    entry.pacs = options_.pacs;
-    entry.details = nlohmann::json{{"permits", expired}, {"why", "nothing arrived for lease_quiet"}}.dump();
-    for (const auto permit : expired) {
-      leftovers_.erase(permit);
-      entry.rows.push_back(storage::erase_row(keys::lease(options_.pacs, permit)));
-    }
-    pen_.append(
-        std::move(entry), [](const entries_committed&) {},
-        [this](const failure& problem) { self_->quit(to_caf(problem)); });
-  }
-
-  void sleep_until(const instant& now, std::int64_t wake_ns) {
-    const auto wanted = std::chrono::nanoseconds{std::max<std::int64_t>(wake_ns - now.boottime_ns, 0)};
-    const auto sleep = std::clamp(std::chrono::ceil<milliseconds>(wanted), shortest_sleep, longest_sleep);
-    self_->delayed_send(handle{self_}, sleep, tick{++generation_});
-  }
-
-  answered on_describe(const describe_governor& who) {
-    const auto now = options_.clocks.now();
-    refresh_contract(now);
-    nlohmann::json waiting = nlohmann::json::object();
-    for (const auto& [project, each] : queues_)
-      if (who.all_projects || std::find(who.projects.begin(), who.projects.end(), project) != who.projects.end())
-        waiting[project] = each.waiting;
-    nlohmann::json limits = nlohmann::json::object();
-    if (contract_.limits) {
-      limits["concurrent"] = contract_.limits->concurrent;
-      if (contract_.limits->per_minute) limits["per_minute"] = *contract_.limits->per_minute;
-      if (contract_.limits->per_hour) limits["per_hour"] = *contract_.limits->per_hour;
-      if (contract_.limits->per_day) limits["per_day"] = *contract_.limits->per_day;
-    }
-    const bool down = unreachable_until_ns_ > now.boottime_ns;
-    return {
-        nlohmann::json{{"pacs", options_.pacs},
-                       {"window", window_name_},
-                       {"limits", limits},
-                       {"started",
-                        {{"minute", policy_.started(now, std::chrono::seconds{60})},
-                         {"hour", policy_.started(now, std::chrono::seconds{3600})},
-                         {"day", policy_.started(now, std::chrono::seconds{86400})}}},
-                       {"in_flight", policy_.in_flight()},
-                       {"waiting", waiting},
-                       {"next_change", rfc3339(contract_.ends_us)},
-                       {"paused", policy_.paused() ? nlohmann::json(policy_.pause_reason()) : nlohmann::json(false)},
-                       {"state", policy_.paused() ? "paused"
-                                 : down           ? "down"
-                                                  : "up"},
-                       {"problem", down ? problem_ : ""}}
-            .dump()};
-  }
-
-  query_line& line(query_purpose purpose) { return purpose == query_purpose::search ? finds_ : enumerations_; }
-
-  handle::pointer self_;
-  governor_clock_options options_;
-  journal_pen<handle::pointer> pen_;
-  permit_policy policy_;
-  query_line finds_;
-  query_line enumerations_;
-  contract contract_;
-  std::string window_name_ = "closed";
-  std::map<std::string, queue> queues_;
-  struct unanswered_permit {
-    std::string project;
-    std::int64_t since_ns = 0;  ///< boottime
-    bool stamped = false;
-  };
-  std::map<std::uint64_t, unanswered_permit> unanswered_;  ///< offered, and nobody has said what became of them
-  std::set<std::uint64_t> leftovers_;
-  std::uint64_t last_number_ = 0;
-  std::uint64_t generation_ = 0;
-  bool ready_ = false;
-  bool full_ = false;  ///< the disk, when it was last looked at
-  milliseconds back_off_ = first_back_off;
-  std::int64_t unreachable_until_ns_ = 0;
-  std::int64_t unreachable_until_us_ = 0;
-  std::string problem_;
-};
+constexpr milliseconds look_for_pause_file_every{500};
 
 }  // namespace
+
+governor_clock::governor_clock(handle::pointer self, governor_clock_options options)
+    : self_(self), options_(std::move(options)), pen_(self, options_.journal, "governor/" + options_.pacs) {
+  take_current_rules(options_);
+}
+
+governor_clock::handle::behavior_type governor_clock::make_behavior() {
+  pen_.enrol([this] { self_->delayed_send(handle{self_}, settling_in, tick{generation_}); });
+  return {
+      [this](const work_waiting& work) { on_work(work); },
+      [this](const claim_permit& claim) { return on_claim(claim); },
+      [this](const permit_answered& answer) { on_answer(answer); },
+      [this](const retrieval_over& over) { on_over(over); },
+      [this](const retrieval_alive& alive) { on_alive(alive); },
+      [this](const query_wanted& wanted) { on_query(wanted); },
+      [this](const pacs_reachability& seen) { on_reachability(seen); },
+      [this](const describe_governor& who) { return on_describe(who); },
+      [this](const simulate_governor& question) { return on_simulate(question); },
+      [this](const pause_starts& order) { return on_pause(order); },
+      [this](const resume_starts& order) { return on_resume(order); },
+      [this](const rules_published& published) { on_rules(published); },
+      [this](const tick& t) { on_tick(t); },
+  };
+}
+
+void governor_clock::on_work(const work_waiting& work) {
+  auto& project = queues_[work.project];
+  if (auto who = caf::actor_cast<project_queue_actor>(self_->current_sender())) project.address = who;
+  project.weight = work.weight;
+  project.ready = work.ready;
+  project.waiting = work.waiting;
+  evaluate();
+}
+
+caf::result<permit_granted> governor_clock::on_claim(const claim_permit& claim) {
+  const auto offered = unanswered_.find(claim.permit);
+  if (offered == unanswered_.end()) return to_caf({errc::conflict, "claim a permit: it is no longer kept"});
+  const auto now = options_.clocks.now();
+  refresh_contract(now);
+  const auto renewed = policy_.renew(now, contract_, claim.permit);
+  if (!renewed.stamp) {
+    unanswered_.erase(offered);
+    evaluate();
+    return to_caf({errc::conflict, "claim a permit: " + outlook_text(renewed.decision)});
+  }
+  offered->second.since_ns = now.boottime_ns;
+  offered->second.stamped = true;
+  running_[claim.permit] = {offered->second.project, now.boottime_ns};
+  return granted(now, offered->second.project, *renewed.stamp);
+}
+
+void governor_clock::on_answer(const permit_answered& answer) {
+  unanswered_.erase(answer.permit);
+  if (!answer.started) {
+    policy_.withdraw(answer.permit);
+    running_.erase(answer.permit);
+  }
+  evaluate();
+}
+
+void governor_clock::on_over(const retrieval_over& over) {
+  const auto now = options_.clocks.now();
+  // A leftover of a crash that nobody runs ends by its quiet time, not by a word: the PACS may still be sending.
+  if (!over.known && leftovers_.insert(over.permit).second) policy_.orphan(over.permit, now);
+  if (!leftovers_.contains(over.permit)) policy_.retrieval_ended(over.permit, over.end == retrieval_end::well);
+  if (const auto ran = running_.find(over.permit); ran != running_.end()) {
+    const auto took_us = (now.boottime_ns - ran->second.since_ns) / 1000;
+    if (over.end == retrieval_end::well) mean_retrieval_us_ += (took_us - mean_retrieval_us_) / 8;
+    running_.erase(ran);
+  }
+  judge_pacs(over);
+  evaluate();
+}
+
+void governor_clock::judge_pacs(const retrieval_over& over) {
+  switch (over.end) {
+    case retrieval_end::nothing:
+      return;
+    case retrieval_end::well:
+      return breaker_.retrieval_ended_well();
+    case retrieval_end::failed:
+      return changed(breaker_.retrieval_failed(options_.clocks.boottime_ns(), over.problem));
+    case retrieval_end::misconfigured:
+      // Kept over restarts, and ended by an administrator only: what a pause is.
+      if (!paused_) pause({over.problem, name, options_.clocks.utc_us()}, {}, [](const result<std::string>&) {});
+      return;
+  }
+}
+
+/// A trip and its end are told to administrators.
+void governor_clock::changed(breaker_change change) {
+  if (change == breaker_change::none) return;
+  const bool tripped = change == breaker_change::tripped;
+  if (!tripped) policy_.begin_slow_start();
+  const auto why = tripped ? breaker_.state(options_.clocks.boottime_ns(), true).reason : "it answers again";
+  spdlog::warn("pacs {}: {}", options_.pacs, why);
+  pen_.append(
+      switch_entry(tripped ? "pacs.tripped" : "pacs.returned", "", why), [](const entries_committed&) {},
+      [this](const failure& problem) { self_->quit(to_caf(problem)); });
+}
+
+pacs_association_actor governor_clock::association() const {
+  const auto roster = options_.in_force ? options_.in_force->get().roster : nullptr;
+  if (!roster) return {};
+  const auto found = roster->associations.find(options_.pacs);
+  return found == roster->associations.end() ? pacs_association_actor{} : found->second;
+}
+
+bool governor_clock::in_use() const {
+  return policy_.in_flight() > 0 ||
+         std::any_of(queues_.begin(), queues_.end(), [](const auto& each) { return each.second.waiting > 0; });
+}
+
+/// One C-ECHO.
+void governor_clock::probe(const instant& now) {
+  const auto whom = association();
+  if (!whom || paused_ || !breaker_.state(now.boottime_ns, in_use()).probe_due) return;
+  breaker_.probe_sent(now.boottime_ns);
+  self_->request(whom, probe_patience, echo_pacs{"probe"})
+      .then(
+          [this](const echo_answered& echo) {
+            const auto now_ns = options_.clocks.boottime_ns();
+            changed(echo.reached ? breaker_.echo_answered(now_ns, milliseconds{echo.elapsed_ms})
+                                 : breaker_.no_answer(now_ns, echo.problem));
+            evaluate();
+          },
+          [](const caf::error&) {});  // our own part failed; the policy asks again after probe_patience
+}
+
+/// A window that says so ends what still runs when it begins.
+void governor_clock::end_with_window(const instant& now) {
+  const auto& limits = contract_.limits;
+  if (!limits || limits->concurrent > 0 || !limits->abort || policy_.in_flight() == 0) return;
+  if (now.clock_in_doubt || aborted_in_us_ == contract_.begins_us) return;
+  aborted_in_us_ = contract_.begins_us;
+  stop_what_runs("the window \"" + window_name_ + "\" allows no retrieval", [](std::uint64_t) {});
+}
+
+void governor_clock::on_alive(const retrieval_alive& alive) {
+  policy_.arrived(alive.permit, options_.clocks.now());
+  leftovers_.erase(alive.permit);
+}
+
+void governor_clock::on_query(const query_wanted& wanted) {
+  auto who = caf::actor_cast<query_line::asker>(self_->current_sender());
+  if (!line(wanted.purpose).join(wanted.project, {wanted.ticket, std::max(wanted.queries, 1U), std::move(who)}))
+    return;  // the asker asks again; the limit is query_line::most_waiting
+  evaluate();
+}
+
+void governor_clock::on_reachability(const pacs_reachability& seen) {
+  if (!seen.reachable) changed(breaker_.no_answer(options_.clocks.boottime_ns(), seen.problem));
+  evaluate();
+}
+
+void governor_clock::on_rules(const rules_published& published) {
+  options_.rules = published.rules;
+  contract_ = {};
+  forecasts_.clear();
+  evaluate();
+}
+
+void governor_clock::on_tick(const tick& t) {
+  if (t.generation != generation_) return;
+  if (!ready_) restore();
+  evaluate();
+}
+
+void governor_clock::restore() {
+  const auto now = options_.clocks.now();
+  std::vector<lease> leases;
+  auto seen = storage::read_rows<lease>(*options_.core, {.prefix = keys::leases_at(options_.pacs)}, "lease",
+                                        [&](std::string_view, lease&& each) {
+                                          leftovers_.insert(each.permit);
+                                          last_number_ = std::max(last_number_, each.permit);
+                                          leases.push_back(std::move(each));
+                                          return true;
+                                        });
+  if (!seen) return self_->quit(to_caf(seen.error()));
+  policy_.restore(read_stamps("start"), leases, now);
+  finds_.policy.restore(read_stamps("find"), now);
+  enumerations_.policy.restore(read_stamps("enumerate"), now);
+  if (options_.assume_full_at) {
+    policy_.assume_full(*options_.assume_full_at);
+    finds_.policy.assume_full(*options_.assume_full_at);
+    enumerations_.policy.assume_full(*options_.assume_full_at);
+  }
+  last_number_ = std::max(last_number_, static_cast<std::uint64_t>(std::max<std::int64_t>(now.wall_us, 0)));
+  auto paused = storage::read_row<pause_row>(*options_.core, keys::pause(options_.pacs), "pause");
+  if (!paused) return self_->quit(to_caf(paused.error()));
+  if (*paused && !paused_) paused_ = std::move(**paused);
+  if (paused_) policy_.pause(pause_text());
+  ready_ = true;
+}
+
+std::vector<start_stamp> governor_clock::read_stamps(const char* what) {
+  std::vector<start_stamp> stamps;
+  auto seen = storage::read_rows<start_stamp>(*options_.core, {.prefix = keys::stamps_at(options_.pacs, what)},
+                                              "start stamp", [&](std::string_view, start_stamp&& each) {
+                                                last_number_ = std::max(last_number_, each.number);
+                                                stamps.push_back(std::move(each));
+                                                return true;
+                                              });
+  if (!seen) self_->quit(to_caf(seen.error()));
+  return stamps;
+}
+
+void governor_clock::evaluate() {
+  if (!ready_) return;
+  const auto now = options_.clocks.now();
+  look_for_pause_file(now);
+  drop_unanswered(now);
+  auto wake_ns = grant_queries(now, finds_);
+  wake_ns = std::min(wake_ns, grant_queries(now, enumerations_));
+  permit_decision last;
+  while ((last = decide(now)).granted()) offer(now, last.project);
+  end_with_window(now);
+  probe(now);
+  look_ahead(now);
+  tell_outlook(last);
+  erase_expired_leases();
+  if (last.not_before_boottime_ns > 0) wake_ns = std::min(wake_ns, last.not_before_boottime_ns);
+  if (contract_.ends_us > 0) wake_ns = std::min(wake_ns, now.boottime_ns + (contract_.ends_us - now.wall_us) * 1000);
+  sleep_until(now, wake_ns);
+}
+
+permit_decision governor_clock::decide(const instant& now) {
+  refresh_contract(now);
+  std::vector<waiting_project> waiting;
+  for (const auto& [project, each] : queues_)
+    if (each.ready > 0) waiting.push_back({project, each.weight});
+  const auto breaker = breaker_.state(now.boottime_ns, in_use());
+  full_ = options_.has_room && !options_.has_room();
+  // Asked all the same: it ends leases that have been quiet for long enough.
+  if (!breaker.may_start || full_) waiting.clear();
+  auto decision = policy_.decide(now, contract_, waiting);
+  const auto look_again_ns = now.boottime_ns + std::chrono::nanoseconds{look_for_room_every}.count();
+  if (!breaker.may_start) {
+    decision.not_before_boottime_ns = std::min(breaker.next_probe_at_ns, look_again_ns);
+    decision.not_before_us = 0;
+  } else if (full_) {
+    decision.not_before_boottime_ns = look_again_ns;
+  }
+  return decision;
+}
+
+void governor_clock::refresh_contract(const instant& now) {
+  if (now.wall_us >= contract_.begins_us && now.wall_us < contract_.ends_us) return;
+  const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
+  contract_ = {};
+  if (!pacs) return;
+  const std::chrono::sys_seconds at{std::chrono::seconds{now.wall_us / 1'000'000}};
+  const auto stretch = conf::stretch_at(pacs->windows, pacs->timezone, at);
+  contract_.limits = conf::limits_of(pacs->windows, stretch);
+  contract_.begins_us = stretch.begins.time_since_epoch().count() * 1'000'000;
+  contract_.ends_us = stretch.ends.time_since_epoch().count() * 1'000'000;
+  contract_.lease_quiet = pacs->lease_quiet;
+  window_name_ = stretch.window ? pacs->windows[*stretch.window].name : "closed";
+}
+
+void governor_clock::offer(const instant& now, const std::string& project) {
+  auto& to = queues_[project];
+  --to.ready;
+  const auto permit = ++last_number_;
+  static_cast<void>(policy_.reserve(now, permit, project));
+  unanswered_[permit] = {project, now.boottime_ns, false};
+  self_->send(to.address, permit_offered{permit, options_.pacs});
+}
+
+permit_granted governor_clock::granted(const instant& now, const std::string& project, const start_stamp& stamp) {
+  const auto permit = stamp.number;
+  permit_granted granted;
+  granted.permit = permit;
+  granted.pacs = options_.pacs;
+  granted.send_before_boottime_ns = stamp.boottime_ns + std::chrono::nanoseconds{send_deadline}.count();
+  granted.rows.push_back(storage::put_row(keys::stamp(options_.pacs, "start", permit), stamp));
+  granted.rows.push_back(storage::put_row(keys::lease(options_.pacs, permit), lease{permit, project}));
+  for (const auto old : policy_.prune(now))
+    granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, "start", old)));
+  return granted;
+}
+
+void governor_clock::drop_unanswered(const instant& now) {
+  for (auto each = unanswered_.begin(); each != unanswered_.end();) {
+    if (now.boottime_ns - each->second.since_ns < permit_patience_ns) {
+      ++each;
+      continue;
+    }
+    auto row = options_.core->get(storage::column::rows, keys::lease(options_.pacs, each->first));
+    if (!each->second.stamped)
+      policy_.withdraw(each->first);
+    else if (row && !row->has_value())
+      policy_.waste(each->first);
+    if (!policy_.is_in_flight(each->first)) running_.erase(each->first);
+    each = unanswered_.erase(each);
+  }
+}
+
+std::int64_t governor_clock::grant_queries(const instant& now, query_line& of) {
+  const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
+  if (!pacs) return never_ns;
+  const bool searching = &of == &finds_;
+  const auto per_minute = searching ? pacs->find_per_minute : pacs->enumerate_per_minute;
+  const char* what = searching ? "find" : "enumerate";
+  while (!of.empty()) {
+    const auto queries = std::min(of.front().queries, std::max(per_minute, 1U));
+    if (const auto at = of.policy.not_before(now, per_minute, queries); at > now.boottime_ns) return at;
+    const auto next = of.take();
+    query_granted granted{next.ticket, options_.pacs, queries, {}};
+    for (std::uint32_t i = 0; i < queries; ++i) {
+      const auto number = ++last_number_;
+      granted.rows.push_back(
+          storage::put_row(keys::stamp(options_.pacs, what, number), of.policy.reserve(now, number)));
+    }
+    for (const auto old : of.policy.prune(now))
+      granted.rows.push_back(storage::erase_row(keys::stamp(options_.pacs, what, old)));
+    self_->send(next.who, std::move(granted));
+  }
+  return never_ns;
+}
+
+void governor_clock::erase_expired_leases() {
+  const auto expired = policy_.take_expired_leases();
+  if (expired.empty()) return;
+  journal_entry entry;
+  entry.kind = "lease.ended";
+  entry.pacs = options_.pacs;
+  entry.details = nlohmann::json{{"permits", expired}, {"why", "nothing arrived for lease_quiet"}}.dump();
+  for (const auto permit : expired) {
+    leftovers_.erase(permit);
+    entry.rows.push_back(storage::erase_row(keys::lease(options_.pacs, permit)));
+  }
+  pen_.append(
+      std::move(entry), [](const entries_committed&) {},
+      [this](const failure& problem) { self_->quit(to_caf(problem)); });
+}
+
+void governor_clock::sleep_until(const instant& now, std::int64_t wake_ns) {
+  const auto wanted = std::chrono::nanoseconds{std::max<std::int64_t>(wake_ns - now.boottime_ns, 0)};
+  const auto longest = options_.pause_file.empty() ? longest_sleep : look_for_pause_file_every;
+  const auto sleep = std::clamp(std::chrono::ceil<milliseconds>(wanted), shortest_sleep, longest);
+  self_->delayed_send(handle{self_}, sleep, tick{++generation_});
+}
 
 governor_clock_actor start_governor_clock(caf::actor_system& system, governor_clock_options options,
                                           custodian::observer on_restart) {

@@ -60,10 +60,15 @@ caf::result<caf::message> custodian::pass(caf::message_view& view) {
 }
 
 void crew::end_all() {
-  for (auto member = members_.rbegin(); member != members_.rend(); ++member)
-    if (auto who = caf::actor_cast<caf::strong_actor_ptr>(*member))
-      who->get()->eq_impl(caf::make_message_id(caf::message_priority::high), nullptr, nullptr,
-                          caf::exit_msg{*member, caf::exit_reason::user_shutdown});
+  std::lock_guard lock{mutex_};
+  ending_ = true;
+  for (auto member = members_.rbegin(); member != members_.rend(); ++member) end(*member);
+}
+
+void crew::end(const caf::actor_addr& member) {
+  if (auto who = caf::actor_cast<caf::strong_actor_ptr>(member))
+    who->get()->eq_impl(caf::make_message_id(caf::message_priority::high), nullptr, nullptr,
+                        caf::exit_msg{member, caf::exit_reason::user_shutdown});
 }
 
 bool crew::wait(std::chrono::milliseconds patience) {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
@@ -58,8 +59,8 @@ class hosted final : public Impl::handle::base {
 struct restart_options {
   std::chrono::milliseconds first_pause{20};
   std::chrono::milliseconds longest_pause{30'000};
-  std::chrono::minutes calm{5};      ///< a life so long forgets earlier deaths
-  std::size_t most_parked = 256;     ///< messages kept while the child is away; more are refused
+  std::chrono::minutes calm{5};   ///< a life so long forgets earlier deaths
+  std::size_t most_parked = 256;  ///< messages kept while the child is away; more are refused
 };
 
 /// The stable address of a supervised actor. Requests keep their sender, so answers go straight to whoever asked; those
@@ -109,9 +110,12 @@ class crew {
  public:
   explicit crew(caf::actor_system& system) : system_(system), base_(system.detached_actors()) {}
 
+  /// Any thread. Who comes when the end has begun is told so at once.
   template <class Handle>
   Handle add(Handle member) {
+    std::lock_guard lock{mutex_};
     members_.push_back(member.address());
+    if (ending_) end(members_.back());
     return member;
   }
   /// Sends every member, the last one first, its end.
@@ -120,9 +124,13 @@ class crew {
   [[nodiscard]] bool wait(std::chrono::milliseconds patience);
 
  private:
+  static void end(const caf::actor_addr& member);
+
   caf::actor_system& system_;
   std::size_t base_;
+  std::mutex mutex_;
   std::vector<caf::actor_addr> members_;
+  bool ending_ = false;
 };
 
 }  // namespace penstock::actors

@@ -1,8 +1,10 @@
 #include "actors/list_items.hpp"
 
+#include <algorithm>
 #include <array>
 #include <string_view>
 
+#include "actors/forecast_report.hpp"
 #include "actors/time_source.hpp"
 #include "conf/rules_queries.hpp"
 
@@ -13,8 +15,8 @@ using namespace messages;
 using nlohmann::json;
 
 constexpr std::array<std::string_view, 3> priorities{"low", "normal", "high"};
-constexpr std::array<std::string_view, 6> states{"scheduled", "processing", "completed", "incomplete", "failed",
-                                                 "cancelled"};
+constexpr std::array<std::string_view, 6> states{"scheduled",  "processing", "completed",
+                                                 "incomplete", "failed",     "cancelled"};
 
 constexpr std::array request_fields{
     listed_field{"id", field_kind::decimal},
@@ -66,32 +68,21 @@ constexpr std::array study_fields{
 constexpr std::array<std::string_view, 2> study_ids{"StudyInstanceUID", "pacs"};
 
 constexpr std::array series_fields{
-    listed_field{"StudyInstanceUID", field_kind::text},
-    listed_field{"pacs", field_kind::text},
-    listed_field{"SeriesInstanceUID", field_kind::text},
-    listed_field{"SeriesNumber", field_kind::number},
-    listed_field{"Modality", field_kind::text},
-    listed_field{"SeriesDescription", field_kind::text},
-    listed_field{"instances", field_kind::number},
-    listed_field{"bytes", field_kind::number},
+    listed_field{"StudyInstanceUID", field_kind::text},  listed_field{"pacs", field_kind::text},
+    listed_field{"SeriesInstanceUID", field_kind::text}, listed_field{"SeriesNumber", field_kind::number},
+    listed_field{"Modality", field_kind::text},          listed_field{"SeriesDescription", field_kind::text},
+    listed_field{"instances", field_kind::number},       listed_field{"bytes", field_kind::number},
 };
 constexpr std::array<std::string_view, 2> series_ids{"SeriesInstanceUID", "pacs"};
 
 constexpr std::array instance_fields{
-    listed_field{"StudyInstanceUID", field_kind::text},
-    listed_field{"pacs", field_kind::text},
-    listed_field{"SeriesInstanceUID", field_kind::text},
-    listed_field{"SeriesNumber", field_kind::number},
-    listed_field{"SOPInstanceUID", field_kind::text},
-    listed_field{"InstanceNumber", field_kind::number},
-    listed_field{"Modality", field_kind::text},
-    listed_field{"SOPClassUID", field_kind::text},
-    listed_field{"TransferSyntaxUID", field_kind::text},
-    listed_field{"Rows", field_kind::number},
-    listed_field{"Columns", field_kind::number},
-    listed_field{"NumberOfFrames", field_kind::number},
-    listed_field{"bytes", field_kind::number},
-    listed_field{"dataset_sha256", field_kind::text},
+    listed_field{"StudyInstanceUID", field_kind::text},  listed_field{"pacs", field_kind::text},
+    listed_field{"SeriesInstanceUID", field_kind::text}, listed_field{"SeriesNumber", field_kind::number},
+    listed_field{"SOPInstanceUID", field_kind::text},    listed_field{"InstanceNumber", field_kind::number},
+    listed_field{"Modality", field_kind::text},          listed_field{"SOPClassUID", field_kind::text},
+    listed_field{"TransferSyntaxUID", field_kind::text}, listed_field{"Rows", field_kind::number},
+    listed_field{"Columns", field_kind::number},         listed_field{"NumberOfFrames", field_kind::number},
+    listed_field{"bytes", field_kind::number},           listed_field{"dataset_sha256", field_kind::text},
 };
 constexpr std::array<std::string_view, 2> instance_ids{"SOPInstanceUID", "pacs"};
 
@@ -124,9 +115,10 @@ const listed_table& holding_table(holding_level level) {
   return level == holding_level::series ? series : instances;
 }
 
-item_context context_of(const std::vector<pacs_outlook>& outlook, const conf::rules* rules) {
+item_context context_of(const std::vector<pacs_outlook>& outlook, const conf::rules* rules, std::int64_t now_us) {
   item_context context;
   context.rules = rules;
+  context.now_us = now_us;
   for (const auto& each : outlook) context.outlook.emplace(each.pacs, each);
   return context;
 }
@@ -143,16 +135,44 @@ std::string reason_of(const request_row& row, const item_context& context) {
   return reason;
 }
 
+std::string estimate_of(const request_row& row, std::uint64_t position, const item_context& context) {
+  const auto outlook = context.outlook.find(row.pacs);
+  if (position == 0 || outlook == context.outlook.end() || context.rules == nullptr) return {};
+  const auto& forecast = outlook->second.forecast;
+  const auto* pacs = conf::find_pacs(*context.rules, row.pacs);
+  if (pacs == nullptr) return {};
+  const auto known = forecast.steps.empty() ? 0 : forecast.steps.back().starts;
+  if (position > known && !forecast.never.empty()) return forecast.never;
+  if (position > known && forecast.later_than_us == 0) return {};
+  project_forecast line;
+  line.steps = forecast.steps;
+  line.waiting = std::max(position, known);
+  line.starts = known;
+  line.end = position > known ? forecast_end::beyond_starts : forecast_end::started;
+  line.later_than_us = forecast.later_than_us;
+  line.possible = line.waiting;
+  return estimate_text(estimate_start(line, position), context.now_us, pacs->timezone);
+}
+
+/// A patient who was withdrawn is no longer named.
+static bool may_name(const request_row& row, const item_context& context) {
+  if (context.rules == nullptr || !row.identity_verified) return true;
+  const auto* project = conf::find_project(*context.rules, row.project);
+  return project != nullptr && conf::cohort_has(*project, row.patient);
+}
+
 json request_item(const request_row& row, std::uint64_t position, const item_context& context) {
+  const bool named = may_name(row, context);
   json item{{"id", std::to_string(row.number)},
             {"state", name_of(row.state)},
             {"reason", reason_of(row, context)},
             {"position", position == 0 ? json{} : json(position)},
+            {"estimate", estimate_of(row, position, context)},
             {"StudyInstanceUID", row.study.reveal()},
-            {"PatientID", row.patient.patient_id.reveal()},
+            {"PatientID", named ? row.patient.patient_id.reveal() : ""},
             {"IssuerOfPatientID", row.patient.issuer.reveal()},
-            {"AccessionNumber", row.accession.reveal()},
-            {"StudyDate", row.study_date},
+            {"AccessionNumber", named ? row.accession.reveal() : ""},
+            {"StudyDate", named ? row.study_date : ""},
             {"Modality", row.modality},
             {"priority", name_of(row.priority)},
             {"user", row.user},

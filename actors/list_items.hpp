@@ -11,6 +11,7 @@
 #include "actors/listing.hpp"
 #include "conf/rules.hpp"
 #include "messages/commands.hpp"
+#include "messages/listings.hpp"
 #include "messages/holdings.hpp"
 #include "messages/requests.hpp"
 
@@ -24,8 +25,15 @@ namespace penstock::actors {
 struct item_context {
   std::map<std::string, messages::pacs_outlook> outlook;  ///< by PACS
   const conf::rules* rules = nullptr;
+  std::int64_t now_us = 0;  ///< for times in words
 };
-[[nodiscard]] item_context context_of(const std::vector<messages::pacs_outlook>& outlook, const conf::rules* rules);
+[[nodiscard]] item_context context_of(const std::vector<messages::pacs_outlook>& outlook, const conf::rules* rules,
+                                      std::int64_t now_us);
+
+/// When a scheduled request starts, as far as that can be told: "Monday 19:00-19:40", "not before the project is
+/// extended". Empty when nothing is known, and in every other state.
+[[nodiscard]] std::string estimate_of(const messages::request_row& row, std::uint64_t position,
+                                      const item_context& context);
 
 /// Why a scheduled request waits: the name of its waiting_reason, for `retry_later` with the time of the next try; a
 /// request that is ready says what the PACS's outlook says, or that it is next in turn. Empty in every other state.

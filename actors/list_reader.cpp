@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/list_items.hpp"
+#include "conf/rules_queries.hpp"
 #include "messages/actor_errors.hpp"
 #include "messages/type_ids.hpp"
 #include "storage/keys.hpp"
@@ -83,8 +84,8 @@ result<void> put_missing(const row_reader& core, const read_request& asked, json
     if (!position->is_string()) return fail(errc::bad_request, "cursor: not one that this listing gave");
     after = dicom_uid{position->get<std::string>()};
   }
-  auto list = storage::read_row<instance_list>(core, keys::missing(asked.project, asked.which.request),
-                                               "missing instances");
+  auto list =
+      storage::read_row<instance_list>(core, keys::missing(asked.project, asked.which.request), "missing instances");
   if (!list) return list.error();
   auto missing = list->has_value() ? std::move((*list)->instances) : std::vector<dicom_uid>{};
   std::sort(missing.begin(), missing.end());
@@ -131,7 +132,7 @@ class list_reader {
     if (!page) return page.error();
     const auto core = options_.core->snapshot();
     const auto in_force = rules();
-    const auto context = context_of(asked.outlook, in_force.get());
+    const auto context = context_of(asked.outlook, in_force.get(), options_.utc_us());
     auto waiting = read_positions(*core, asked.project, *page);
     if (!waiting) return waiting.error();
     auto end = storage::read_rows<request_row>(
@@ -153,7 +154,7 @@ class list_reader {
     auto position = read_position(*core, **row);
     if (!position) return position.error();
     const auto in_force = rules();
-    auto item = request_item(**row, *position, context_of(asked.outlook, in_force.get()));
+    auto item = request_item(**row, *position, context_of(asked.outlook, in_force.get(), options_.utc_us()));
     item["history"] = history_items(**row);
     if (auto put = put_missing(*core, asked, item); !put) return put.error();
     return item.dump(-1, ' ', false, json::error_handler_t::replace);
@@ -177,15 +178,24 @@ class list_reader {
     if (!page) return page.error();
     const auto core = options_.core->snapshot();
     const auto in_force = rules();
-    const auto context = context_of({}, in_force.get());
-    auto end = storage::read_rows<holding_row>(
-        *core, {.prefix = keys::holdings_of(asked.project)}, "holding", [&](std::string_view, holding_row&& row) {
-          if (!page->visit()) return false;
-          if (asked.which.study.empty() || row.study == asked.which.study) page->add(holding_item(row, context));
-          return true;
-        });
+    const auto context = context_of({}, in_force.get(), options_.utc_us());
+    auto end = storage::read_rows<holding_row>(*core, {.prefix = keys::holdings_of(asked.project)}, "holding",
+                                               [&](std::string_view, holding_row&& row) {
+                                                 if (!page->visit()) return false;
+                                                 if (!is_visible(row, in_force.get())) return true;
+                                                 if (asked.which.study.empty() || row.study == asked.which.study)
+                                                   page->add(holding_item(row, context));
+                                                 return true;
+                                               });
     if (!end) return end.error();
     return page->finish();
+  }
+
+  /// What the rules have suspended is shown to nobody. Without rules there is nothing to judge by.
+  static bool is_visible(const holding_row& row, const conf::rules* in_force) {
+    if (in_force == nullptr) return true;
+    const auto* project = conf::find_project(*in_force, row.project);
+    return project != nullptr && !conf::is_suspended(*in_force, *project, row.pacs, row.patient);
   }
 
   using shard_question = std::pair<std::uint32_t, list_instances>;
@@ -217,6 +227,7 @@ class list_reader {
     if (!holding) return holding.error();
     if (!holding->has_value()) return fail(errc::not_found, "StudyInstanceUID");
     const auto& row = **holding;
+    if (!is_visible(row, rules().get())) return fail(errc::not_found, "StudyInstanceUID");
     auto manifest = storage::read_row<instance_list>(
         core, keys::manifest(asked.project, row.pacs, row.study, row.version), "manifest");
     if (!manifest) return manifest.error();
@@ -237,8 +248,7 @@ class list_reader {
     self_->request(options_.shards[shard], options_.shard_patience, std::move(question))
         .then([this, gathered, pacs, study](const answered& answer) { take(answer, pacs, study, *gathered); },
               [gathered](const caf::error& problem) {
-                if (gathered->promise.pending())
-                  gathered->promise.deliver(to_caf(from_caf(problem, "list a holding")));
+                if (gathered->promise.pending()) gathered->promise.deliver(to_caf(from_caf(problem, "list a holding")));
               });
   }
 

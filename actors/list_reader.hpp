@@ -24,6 +24,7 @@ struct list_reader_options {
   /// How long a shard may take to say what instances are.
   std::chrono::milliseconds shard_patience{20'000};
   std::function<std::chrono::steady_clock::time_point()> clock = std::chrono::steady_clock::now;
+  std::function<std::int64_t()> utc_us = [] { return std::int64_t{0}; };
 };
 
 [[nodiscard]] messages::list_reader_actor start_list_reader(caf::actor_system& system, list_reader_options options,

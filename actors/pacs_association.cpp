@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -37,7 +38,9 @@ class pacs_association {
   pacs_association(handle::pointer self, pacs_association_options options)
       : self_(self),
         options_(std::move(options)),
-        queries_(options_.pacs, [this](const find_job& job) { return start_query(job); }) {}
+        queries_(options_.pacs, [this](const find_job& job) { return start_query(job); }) {
+    take_current_rules(options_);
+  }
 
   /// Whoever waits is told now and need not wait for its own, long deadline.
   ~pacs_association() {
@@ -61,6 +64,7 @@ class pacs_association {
         [this](prepare_retrieval& order) { return on_prepare(order.what); },
         [this](const retrieve_study& command) { return on_retrieve(command); },
         [this](const cancel_retrieval& which) { on_cancel(which); },
+        [this](const stop_retrievals& order) { return on_stop(order); },
         [this](const echo_pacs&) { return on_echo(); },
         [this](const dimse_reported& report) { on_report(report); },
         [this](const dimse_ended& end) { on_end(end); },
@@ -84,6 +88,7 @@ class pacs_association {
     bool changed = false;  ///< since the last progress event
     std::int64_t alive_said_us = 0;
     std::uint64_t told_child = 0;
+    std::string stopped_because;
   };
 
   [[nodiscard]] const conf::pacs* pacs() const { return conf::find_pacs(*options_.rules, options_.pacs); }
@@ -255,29 +260,34 @@ class pacs_association {
         .then([](const arrivals_stopped&) {}, [](const caf::error&) {});
   }
 
-  static study_settled never_sent(const retrieve_study& command, std::string why) {
-    study_settled none;
-    none.project = command.project;
-    none.request = command.request;
-    none.permit = command.permit;
-    none.study = command.study;
-    none.missing = command.expected;
-    none.outcome.known = command.send_before_boottime_ns != 0;
-    none.outcome.problem = std::move(why);
-    return none;
+  void on_cancel(const cancel_retrieval& which) {
+    static_cast<void>(stop_those("cancelled before it was sent", [&](const retrieve_study& one) {
+      return one.project == which.project && one.request == which.request;
+    }));
   }
 
-  void on_cancel(const cancel_retrieval& which) {
+  /// What is prepared and not sent is let go, so that nothing is sent after the answer.
+  retrievals_stopped on_stop(const stop_retrievals& order) {
+    return {stop_those(order.why, [](const retrieve_study&) { return true; })};
+  }
+
+  /// How many of them had been sent.
+  std::uint64_t stop_those(const std::string& why, const std::function<bool(const retrieve_study&)>& which) {
     std::vector<std::uint64_t> unsent;
+    std::uint64_t sent = 0;
     for (auto& [ticket, running] : retrievals_) {
-      if (running.command.project != which.project || running.command.request != which.request) continue;
+      if (!which(running.command)) continue;
       running.outcome.cancelled = true;
-      if (!running.settled)
+      if (!running.settled) {
         unsent.push_back(ticket);
-      else if (running.child_runs)
-        self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+        continue;
+      }
+      ++sent;
+      running.stopped_because = why;
+      if (running.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
     }
-    for (const auto ticket : unsent) let_go(ticket, {errc::conflict, "cancelled before it was sent"});
+    for (const auto ticket : unsent) let_go(ticket, {errc::conflict, why});
+    return sent;
   }
 
   // ---- what children and the listener say ----
@@ -298,9 +308,9 @@ class pacs_association {
     if (!ended) return;
     saw(ended->outcome, ended->problem);
     queries_.finish(report.ticket,
-                 ended->outcome == peer_outcome::answered
-                     ? std::optional<failure>{}
-                     : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
+                    ended->outcome == peer_outcome::answered
+                        ? std::optional<failure>{}
+                        : failure{errc::pacs_unavailable, "query " + options_.pacs + ": " + ended->problem});
   }
 
   void on_echo_done(const dimse_reported& report) {
@@ -344,8 +354,9 @@ class pacs_association {
         move_is_over(end.ticket, found->second, true);
       }
     }
-    queries_.finish(end.ticket, failure{errc::pacs_unavailable,
-                                     "query " + options_.pacs + ": the association's process ended: " + end.problem});
+    queries_.finish(end.ticket,
+                    failure{errc::pacs_unavailable,
+                            "query " + options_.pacs + ": the association's process ended: " + end.problem});
     if (auto echo = echoes_.find(end.ticket); echo != echoes_.end()) {
       echo->second.deliver(echo_answered{false, 0, end.problem});
       echoes_.erase(echo);
@@ -416,6 +427,7 @@ class pacs_association {
     retrievals_.erase(found);
     auto& command = running.command;
     running.outcome.refused += running.watch.refused;
+    if (!running.stopped_because.empty()) running.outcome.problem = running.stopped_because;
     say_progress(running);
     settle_study order{command.project,
                        command.request,

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "actors/hosting.hpp"
+#include "actors/rules_in_force.hpp"
 #include "actors/time_source.hpp"
 #include "conf/rules.hpp"
 #include "messages/interfaces.hpp"
@@ -14,6 +15,7 @@ namespace penstock::actors {
 struct pacs_association_options {
   std::string pacs;
   conf::rules_ptr rules;
+  rules_in_force_ptr in_force = {};
   messages::dimse_port_actor port;
   messages::dicom_listener_actor listener;
   messages::governor_clock_actor governor;

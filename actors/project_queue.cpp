@@ -35,14 +35,21 @@ project_queue::project_queue(handle::pointer self, project_queue_options options
     : self_(self),
       options_(std::move(options)),
       pen_(self, options_.journal, "queue/" + options_.project),
-      ledger_(options_.project, options_.core) {}
+      ledger_(options_.project, options_.core) {
+  take_current_rules(options_);
+  if (options_.in_force) meet(options_.in_force->get());
+}
 
 project_queue::handle::behavior_type project_queue::make_behavior() {
   pen_.enrol([this] { load(); });
   return {
       [this](submit_requests& command) { return on_submit(command); },
       [this](cancel_requests& command) { return on_cancel(command); },
+      [this](prioritise_requests& command) { return on_prioritise(command); },
+      [this](retry_requests& command) { return on_retry(command); },
+      [this](delete_requests& command) { return on_delete_requests(command); },
       [this](delete_holdings& command) { return on_delete(command); },
+      [this](purge_holdings& command) { return on_purge(command); },
       [this](authorise_download& command) { return on_authorise(command); },
       [this](record_download& command) { return on_record(command); },
       [this](const download_ended& ended) { on_download_ended(ended); },
@@ -53,6 +60,7 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
       [this](const query_granted& granted) { on_query_granted(granted); },
       [this](const governor_outlook& seen) { on_outlook(seen); },
       [this](const rules_published& published) { on_rules(published); },
+      [this](const weigh_rules& question) { return on_weigh(*question.proposed); },
       [this](const describe_actor&) { return on_describe(); },
       [this](const tick& t) { on_tick(t); },
   };
@@ -63,7 +71,12 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
 void project_queue::load() {
   auto running = ledger_.load();
   if (!running) return give_up(running.error());
-  for (const auto& row : *running) retrieve(row, 0);
+  for (const auto& row : *running) {
+    running_[row.number] = row;
+    retrieve(row, 0);
+  }
+  stop_forbidden();
+  if (auto summed = sum_suspended(); !summed) return give_up(summed.error());
   self_->delayed_send(handle{self_}, tick_every, tick{});
   pump_all();
 }
@@ -75,25 +88,50 @@ const conf::project* project_queue::project() const { return conf::find_project(
 bool project_queue::expired() const {
   const auto* mine = project();
   if (!mine) return true;
-  const std::chrono::sys_seconds now{std::chrono::seconds{options_.clocks.utc_us() / 1'000'000}};
-  return conf::is_expired(*mine, conf::local_date(now, options_.rules->timezone));
+  return conf::is_expired(*mine, conf::local_date(options_.clocks.approval_time(), options_.rules->timezone));
 }
 
 std::uint32_t project_queue::shard_for(const dicom_uid& study) const {
   return static_cast<std::uint32_t>(std::hash<dicom_uid>{}(study) % options_.shards.size());
 }
 
-void project_queue::on_outlook(const governor_outlook& seen) { outlook_[seen.pacs] = seen.reason; }
+/// Told once each, through the journal, to whoever follows the project.
+void project_queue::tell_expiry() {
+  const auto* mine = project();
+  if (!mine || telling_) return;
+  auto said = storage::read_row<said_expiry>(*options_.core, keys::expiry_notice(options_.project), "expiry notice");
+  if (!said) return give_up(said.error());
+  const auto now_us = options_.clocks.approval_time().time_since_epoch().count() * 1'000'000;
+  const auto due = due_expiry_notice(options_.project, mine->valid_through, options_.rules->timezone, now_us, *said);
+  if (!due) return;
+  telling_ = true;
+  pen_.append(
+      notice_entry(options_.project, *due), [this](const entries_committed&) { telling_ = false; },
+      [this](const failure& problem) { give_up(problem); });
+}
 
-void project_queue::on_rules(const rules_published& published) {
-  options_.rules = published.rules;
-  pump_all();
+void project_queue::on_outlook(const governor_outlook& seen) { outlook_[seen.pacs] = seen; }
+
+void project_queue::tell_governor(const std::string& pacs, const permit_answered& answer) {
+  if (const auto found = options_.governors.find(pacs); found != options_.governors.end())
+    self_->send(found->second, answer);
+}
+
+void project_queue::tell_governor(const std::string& pacs, const retrieval_over& over) {
+  if (const auto found = options_.governors.find(pacs); found != options_.governors.end())
+    self_->send(found->second, over);
+}
+
+void project_queue::tell_association(const std::string& pacs, const cancel_retrieval& order) {
+  if (const auto found = options_.associations.find(pacs); found != options_.associations.end())
+    self_->send(found->second, order);
 }
 
 void project_queue::on_tick(const tick&) {
   self_->delayed_send(handle{self_}, tick_every, tick{});
-  // Said again, because a governor that was restarted has forgotten it.
-  announced_.clear();
+  stop_forbidden();
+  tell_expiry();
+  say_again();
   for (const auto& [ticket, asking] : tickets_) send_wanted(ticket, asking);
   pump_all();
 }
@@ -110,16 +148,16 @@ const request_row* project_queue::next_ready(const std::string& pacs) {
   for (const auto* row : *heads) {
     const auto quota = ledger_.quota(project()->cache_quota_bytes, row->estimated_bytes);
     if (changing_.contains(row->number)) continue;
-    if (row->identity_verified && row->enumerated && has_room(quota)) return row;
+    if (row->identity_verified && row->enumerated && has_room(quota) && !forbidden(*row)) return row;
   }
   return nullptr;
 }
 
 void project_queue::on_offer(const permit_offered& offered) {
-  announced_.erase(offered.pacs);
+  announced_[offered.pacs] = not_said;
   const auto* row = next_ready(offered.pacs);
   if (row) return prepare(*row, offered.permit);
-  self_->send(options_.governors.at(offered.pacs), permit_answered{offered.permit, false});
+  tell_governor(offered.pacs, permit_answered{offered.permit, false});
   pump(offered.pacs);
 }
 
@@ -139,7 +177,7 @@ void project_queue::prepare(const request_row& row, std::uint64_t permit) {
 /// Nothing was sent and nothing is counted. The others go first for a while: it may be this study that cannot.
 void project_queue::decline(const request_row& row, std::uint64_t permit, const failure& problem) {
   obstacles_[row.pacs] = problem.context;
-  self_->send(options_.governors.at(row.pacs), permit_answered{permit, false});
+  tell_governor(row.pacs, permit_answered{permit, false});
   put_off(row, problem);
 }
 
@@ -152,8 +190,8 @@ void project_queue::claim(const request_row& row, std::uint64_t permit) {
 
 /// The request stays where it is in line.
 void project_queue::give_back(const request_row& row, std::uint64_t permit) {
-  self_->send(options_.governors.at(row.pacs), permit_answered{permit, false});
-  self_->send(options_.associations.at(row.pacs), cancel_retrieval{row.project, row.number});
+  tell_governor(row.pacs, permit_answered{permit, false});
+  tell_association(row.pacs, cancel_retrieval{row.project, row.number});
   ledger_.release(row.number);
   ledger_.set_busy(row.number, false);
   pump(row.pacs);
@@ -164,7 +202,7 @@ void project_queue::start(request_row row, permit_granted granted) {
   auto stored = ledger_.find(row.number);
   if (!stored) return give_up(stored.error());
   const bool still = *stored && (*stored)->state == request_state::scheduled && !changing_.contains(row.number);
-  if (!still || expired() || options_.clocks.boottime_ns() >= granted.send_before_boottime_ns)
+  if (!still || expired() || forbidden(**stored) || options_.clocks.boottime_ns() >= granted.send_before_boottime_ns)
     return give_back(row, granted.permit);
   row = std::move(**stored);
   changing_.insert(row.number);
@@ -174,16 +212,18 @@ void project_queue::start(request_row row, permit_granted granted) {
   row.received = 0;
   row.failed = 0;
   advance(row, request_state::processing, row.started_us, "permit granted");
+  ledger_.turn_started(row);
   auto entry = request_entry("request.started", row.user, row, "permit granted");
+  entry.rows.push_back(ledger_.counters_row());
   entry.rows.insert(entry.rows.end(), granted.rows.begin(), granted.rows.end());
-  const auto governor = options_.governors.at(granted.pacs);
   pen_.append(
       std::move(entry),
-      [this, row, governor, send_before = granted.send_before_boottime_ns](const entries_committed&) {
+      [this, row, send_before = granted.send_before_boottime_ns](const entries_committed&) {
         changing_.erase(row.number);
         ledger_.set_busy(row.number, false);
         ledger_.committed(row, true, options_.clocks.utc_us());
-        self_->send(governor, permit_answered{row.permit, true});
+        running_[row.number] = row;
+        tell_governor(row.pacs, permit_answered{row.permit, true});
         retrieve(row, send_before);
         pump(row.pacs);
       },
@@ -229,6 +269,7 @@ void project_queue::on_retrieval_error(const request_row& row, const failure& pr
 }
 
 void project_queue::on_settled(std::uint64_t number, const study_settled& settled) {
+  running_.erase(number);
   auto row = ledger_.find(number);
   if (!row) return give_up(row.error());
   if (!*row || (*row)->permit != settled.permit) return;
@@ -249,7 +290,7 @@ void project_queue::end_cancelled(const request_row& row, std::uint64_t permit) 
   pen_.append(
       std::move(entry),
       [this, permit, pacs = row.pacs](const entries_committed&) {
-        self_->send(options_.governors.at(pacs), retrieval_over{permit, true});
+        tell_governor(pacs, retrieval_over{permit, true, retrieval_end::nothing, ""});
       },
       [this](const failure& problem) { give_up(problem); });
 }
@@ -278,13 +319,14 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   const bool holds = !settled.present.empty() && is_terminal(end.state);
   if (holds) add_holding_of(entry, row, settled, before, after);
   changing_.insert(row.number);
+  const retrieval_over over{permit, settled.outcome.known, end.says_of_pacs, end.reason};
   pen_.append(
       std::move(entry),
-      [this, row, permit, holds, before, after, known = settled.outcome.known](const entries_committed&) {
+      [this, row, holds, before, after, over](const entries_committed&) {
         changing_.erase(row.number);
         ledger_.committed(row, false, options_.clocks.utc_us());
         if (holds) ledger_.holding_changed(before ? &*before : nullptr, &after);
-        self_->send(options_.governors.at(row.pacs), retrieval_over{permit, known});
+        tell_governor(row.pacs, over);
         pump(row.pacs);
       },
       [this](const failure& problem) { give_up(problem); });

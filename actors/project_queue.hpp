@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/hosting.hpp"
+#include "actors/rules_in_force.hpp"
 #include "actors/time_source.hpp"
 #include "conf/rules.hpp"
 #include "messages/interfaces.hpp"
@@ -17,8 +18,9 @@ namespace penstock::actors {
 struct project_queue_options {
   std::string project;
   conf::rules_ptr rules;
+  rules_in_force_ptr in_force = {};
   messages::audit_journal_actor journal;
-  std::map<std::string, messages::governor_clock_actor> governors;        ///< by PACS
+  std::map<std::string, messages::governor_clock_actor> governors;       ///< by PACS
   std::map<std::string, messages::pacs_association_actor> associations;  ///< by PACS
   std::vector<messages::cache_shard_actor> shards;
   messages::list_reader_actor reader;

@@ -24,8 +24,20 @@ namespace {
 constexpr std::chrono::minutes shard_patience{5};
 constexpr std::size_t most_running_operations = 256;
 
+/// A purge of more is repeated.
+constexpr std::size_t most_purged_at_once = 2'000;
+
 json row_json(const char* key, const std::string& value, std::string_view outcome, const std::string& message) {
   return {{key, value}, {"outcome", outcome}, {"message", message}};
+}
+
+json deletion_json(const dicom_uid& study, const std::vector<holding_row>& held) {
+  std::uint64_t bytes = 0;
+  for (const auto& holding : held) bytes += holding.bytes;
+  return held.empty()
+             ? row_json("StudyInstanceUID", study.reveal(), "not_found", "this project does not hold that study")
+             : row_json("StudyInstanceUID", study.reveal(), "deleted",
+                        std::to_string(bytes) + " bytes are free again for this project");
 }
 
 std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
@@ -45,8 +57,7 @@ std::optional<failure> project_queue::refusal(const std::string& user) const {
   facts.project_exists = mine != nullptr;
   facts.member = mine && conf::is_member(*mine, user);
   facts.project_expired = mine && expired();
-  const std::chrono::sys_seconds now{std::chrono::seconds{options_.clocks.utc_us() / 1'000'000}};
-  const auto today = conf::local_date(now, options_.rules->timezone);
+  const auto today = conf::local_date(options_.clocks.approval_time(), options_.rules->timezone);
   facts.training_in_force = who && conf::training_in_force(*options_.rules, *who, today);
   return refuse_submit(facts);
 }
@@ -135,6 +146,7 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, reque
   row.reason = end.decision.waits_for;
   row.identity_verified = end.decision.identity_verified;
   row.submitted_us = options_.clocks.utc_us();
+  ledger_.take_turn(row);
   if (known) {
     row.patient = known->patient;
     row.accession = known->accession;
@@ -175,68 +187,83 @@ caf::result<answered> project_queue::on_submit(submit_requests& command) {
   });
 }
 
-caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
-  if (auto again = answered_before(command.who)) return std::move(*again);
-  std::vector<journal_entry> entries;
-  std::vector<std::pair<request_row, bool>> changed;
-  auto outcomes = json::array();
-  for (const auto number : command.requests) {
-    const auto id = std::to_string(number);
-    auto found = ledger_.find(number);
-    if (!found) return to_caf(found.error());
-    if (!*found) {
-      outcomes.push_back(row_json("request", id, "not_found", "no such request in this project"));
-      continue;
-    }
-    auto& row = **found;
-    if (is_terminal(row.state) || changing_.contains(number)) {
-      const auto text = changing_.contains(number) ? std::string{"its state is just changing; cancel again in a moment"}
-                                                   : "it is " + std::string{name_of(row.state)} + " already";
-      outcomes.push_back(row_json("request", id, "conflict", text));
-      continue;
-    }
-    const bool was_waiting = row.state == request_state::scheduled;
-    // Tightening acts first and is recorded at once after.
-    if (!was_waiting || ledger_.is_busy(number))
-      self_->send(options_.associations.at(row.pacs), cancel_retrieval{options_.project, number});
-    advance(row, request_state::cancelled, options_.clocks.utc_us(), "cancelled by " + command.who.user);
-    entries.push_back(request_entry("request.cancelled", command.who.user, row, "cancelled by " + command.who.user));
-    outcomes.push_back(row_json("request", id, "cancelled", ""));
-    changing_.insert(number);
-    changed.emplace_back(std::move(row), was_waiting);
-  }
-  return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, changed] {
-    for (const auto& [row, was_waiting] : changed) {
-      changing_.erase(row.number);
-      ledger_.committed(row, was_waiting, options_.clocks.utc_us());
-    }
-    pump_all();
-  });
-}
-
 caf::result<answered> project_queue::on_delete(delete_holdings& command) {
   if (auto again = answered_before(command.who)) return std::move(*again);
-  std::vector<journal_entry> entries;
   std::vector<holding_row> gone;
   auto outcomes = json::array();
   for (const auto& study : command.studies) {
-    std::string outcome = "not_found";
-    std::string message = "this project does not hold that study";
-    for (const auto& [pacs, governor] : options_.governors) {
-      auto held = ledger_.holding(pacs, study);
-      if (!held) return to_caf(held.error());
-      if (!*held || !deleting_.insert(keys::holding(options_.project, pacs, study)).second) continue;
-      outcome = "deleted";
-      message = std::to_string((**held).bytes) + " bytes are free again for this project";
-      entries.push_back(holding_deleted(command.who.user, **held));
-      gone.push_back(**held);
-    }
-    outcomes.push_back(row_json("StudyInstanceUID", study.reveal(), outcome, message));
+    auto held = held_anywhere(study);
+    if (!held) return to_caf(held.error());
+    std::erase_if(*held, [this](const auto& holding) { return is_suspended(holding); });  // as if there were none
+    for (const auto& holding : *held) deleting_.insert(keys::holding(holding.project, holding.pacs, holding.study));
+    outcomes.push_back(deletion_json(study, *held));
+    gone.insert(gone.end(), held->begin(), held->end());
   }
-  return commit_command(command.who, std::move(entries), dumped({{"rows", outcomes}}), [this, gone] {
+  return commit_deletion(command.who, "holding.deleted", gone, dumped({{"rows", outcomes}}));
+}
+
+caf::result<answered> project_queue::on_purge(purge_holdings& command) {
+  if (auto again = answered_before(command.who)) return std::move(*again);
+  std::vector<holding_row> gone;
+  auto outcomes = json::array();
+  auto studies = command.studies;
+  bool more = false;
+  if (command.suspended) {
+    auto end = storage::read_rows<holding_row>(*options_.core, {.prefix = keys::holdings_of(options_.project)},
+                                               "holding", [&](std::string_view, holding_row&& row) {
+                                                 if (is_suspended(row)) studies.push_back(row.study);
+                                                 more = studies.size() >= most_purged_at_once;
+                                                 return !more;
+                                               });
+    if (!end) return to_caf(end.error());
+  }
+  for (const auto& study : studies) {
+    auto held = held_anywhere(study);
+    if (!held) return to_caf(held.error());
+    if (command.suspended) std::erase_if(*held, [this](const auto& holding) { return !is_suspended(holding); });
+    if (command.suspended && held->empty()) continue;
+    for (const auto& holding : *held) deleting_.insert(keys::holding(holding.project, holding.pacs, holding.study));
+    outcomes.push_back(deletion_json(study, *held));
+    gone.insert(gone.end(), held->begin(), held->end());
+  }
+  return commit_deletion(command.who, "holding.purged", gone, dumped({{"rows", outcomes}, {"more", more}}));
+}
+
+bool project_queue::is_suspended(const holding_row& holding) const {
+  const auto* mine = project();
+  return !mine || conf::is_suspended(*options_.rules, *mine, holding.pacs, holding.patient);
+}
+
+/// What the project holds of a study, from whichever PACS; what is about to be deleted is left out.
+result<std::vector<holding_row>> project_queue::held_anywhere(const dicom_uid& study) {
+  std::vector<holding_row> all;
+  for (const auto& pacs : pacs_ever_used()) {
+    if (deleting_.contains(keys::holding(options_.project, pacs, study))) continue;
+    auto held = ledger_.holding(pacs, study);
+    if (!held) return held.error();
+    if (*held) all.push_back(std::move(**held));
+  }
+  return all;
+}
+
+/// Those of the rules, and those that were taken out of them since something was fetched.
+std::set<std::string> project_queue::pacs_ever_used() const {
+  std::set<std::string> all = former_pacs_;
+  for (const auto& [pacs, governor] : options_.governors) all.insert(pacs);
+  return all;
+}
+
+caf::result<answered> project_queue::commit_deletion(const caller& who, const std::string& kind,
+                                                     const std::vector<holding_row>& gone, std::string answer) {
+  std::vector<journal_entry> entries;
+  for (const auto& holding : gone) {
+    entries.push_back(holding_deleted(kind, who.user, holding));
+  }
+  return commit_command(who, std::move(entries), std::move(answer), [this, gone] {
     for (const auto& holding : gone) {
       deleting_.erase(keys::holding(holding.project, holding.pacs, holding.study));
       ledger_.holding_changed(&holding, nullptr);
+      if (is_suspended(holding)) suspended_.leave(holding.bytes);
       release_bytes(holding);
     }
     pump_all();
@@ -258,13 +285,24 @@ std::vector<pacs_outlook> project_queue::outlook() const {
   const auto* mine = project();
   for (const auto& [pacs, governor] : options_.governors) {
     const auto* known = conf::find_pacs(*options_.rules, pacs);
-    const auto reason = outlook_.find(pacs);
-    pacs_outlook one{pacs, known ? known->institution : "", reason == outlook_.end() ? "" : reason->second};
+    const auto told = outlook_.find(pacs);
+    pacs_outlook one;
+    one.pacs = pacs;
+    one.institution = known ? known->institution : "";
+    if (told != outlook_.end()) {
+      one.reason = told->second.reason;
+      one.forecast = told->second.forecast;
+    }
     if (const auto obstacle = obstacles_.find(pacs); one.reason.empty() && obstacle != obstacles_.end())
       one.reason = obstacle->second + "; tried again every few seconds";
-    if (mine && !has_room(ledger_.quota(mine->cache_quota_bytes, 0)))
+    if (mine && !has_room(ledger_.quota(mine->cache_quota_bytes, 0))) {
       one.reason = "quota full: delete studies from the repository to go on";
-    if (expired()) one.reason = "the project's approval has expired";
+      one.forecast = {{}, 0, "not before there is room in the project's quota"};
+    }
+    if (expired()) {
+      one.reason = "the project's approval has expired";
+      one.forecast = {{}, 0, "not before the project is extended"};
+    }
     all.push_back(std::move(one));
   }
   return all;
@@ -283,12 +321,13 @@ answered project_queue::on_usage() {
   return {dumped({{"quota", mine ? mine->cache_quota_bytes : 0},
                   {"used", ledger_.used_bytes()},
                   {"reserved", ledger_.reserved_bytes()},
-                  {"studies", ledger_.studies_held()}})};
+                  {"studies", ledger_.studies_held()},
+                  {"suspended", {{"studies", suspended_.studies}, {"bytes", suspended_.bytes}}}})};
 }
 
 answered project_queue::on_describe() {
   auto waiting = json::object();
-  for (const auto& [pacs, governor] : options_.governors) waiting[pacs] = ledger_.waiting_count(pacs);
+  for (const auto& pacs : ledger_.pacs_with_work()) waiting[pacs] = ledger_.waiting_count(pacs);
   return {dumped({{"actor", name},
                   {"of", options_.project},
                   {"state", "running"},

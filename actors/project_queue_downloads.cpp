@@ -111,10 +111,12 @@ result<download_content> project_queue::content_of(const std::string& download) 
   return std::move(**content);
 }
 
-/// A holding that is not about to be deleted.
+/// A holding that may be taken out, and is not about to be deleted.
 result<std::optional<holding_row>> project_queue::held(const std::string& pacs, const dicom_uid& study) {
   if (deleting_.contains(keys::holding(options_.project, pacs, study))) return std::optional<holding_row>{};
-  return ledger_.holding(pacs, study);
+  auto holding = ledger_.holding(pacs, study);
+  if (holding && *holding && is_suspended(**holding)) return std::optional<holding_row>{};
+  return holding;
 }
 
 result<download_authorised> project_queue::gather_download(const authorise_download& command) {
@@ -148,7 +150,7 @@ result<download_authorised> project_queue::gather_download(const authorise_downl
   auto all = storage::read_rows<holding_row>(
       *options_.core, {.prefix = keys::holdings_of(options_.project), .limit = most_holdings_searched}, "holding",
       [&](std::string_view key, holding_row&& row) {
-        auto added = deleting_.contains(std::string{key}) ? result<void>{} : add(row);
+        auto added = deleting_.contains(std::string{key}) || is_suspended(row) ? result<void>{} : add(row);
         if (!added) broken = added.error();
         return added.ok();
       });

@@ -2,6 +2,7 @@
 // The class that project_queue*.cpp share: commands, downloads, preparation (who is the patient, what does the study
 // hold), and the way from a permit to a holding. Decisions are in admission_policy, request_machine and queue_ledger.
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <optional>
@@ -29,10 +30,14 @@ class project_queue {
  private:
   using answer_promise = caf::typed_response_promise<messages::answered>;
 
-  // ---- commands (project_queue_commands.cpp) ----
+  // ---- commands (project_queue_commands.cpp; about requests in line: project_queue_lines.cpp) ----
   caf::result<messages::answered> on_submit(messages::submit_requests& command);
   caf::result<messages::answered> on_cancel(messages::cancel_requests& command);
+  caf::result<messages::answered> on_prioritise(messages::prioritise_requests& command);
+  caf::result<messages::answered> on_retry(messages::retry_requests& command);
+  caf::result<messages::answered> on_delete_requests(messages::delete_requests& command);
   caf::result<messages::answered> on_delete(messages::delete_holdings& command);
+  caf::result<messages::answered> on_purge(messages::purge_holdings& command);
   caf::result<messages::answered> on_list(messages::list_requests& command);
   caf::result<messages::answered> on_show(messages::show_request& command);
   messages::answered on_usage();
@@ -41,12 +46,31 @@ class project_queue {
   caf::result<messages::answered> commit_command(const messages::caller& who,
                                                  std::vector<messages::journal_entry> entries, std::string answer,
                                                  std::function<void()> then);
+  struct request_change;
+  caf::result<messages::answered> change_each(
+      const messages::caller& who, const std::vector<std::uint64_t>& requests,
+      const std::function<request_change(const messages::request_row&)>& change,
+      std::function<void(const messages::request_row& before, const messages::request_row& after)> then);
   struct admitted;
   admitted admit_item(const messages::submit_item& item, messages::request_priority priority, const std::string& user,
                       std::set<std::string>& in_this_call);
   std::optional<messages::failure> refusal(const std::string& user) const;
   void release_bytes(const messages::holding_row& holding);
+  [[nodiscard]] bool is_suspended(const messages::holding_row& holding) const;
+  messages::result<std::vector<messages::holding_row>> held_anywhere(const messages::dicom_uid& study);
+  [[nodiscard]] std::set<std::string> pacs_ever_used() const;
+  caf::result<messages::answered> commit_deletion(const messages::caller& who, const std::string& kind,
+                                                  const std::vector<messages::holding_row>& gone, std::string answer);
   std::vector<messages::pacs_outlook> outlook() const;
+
+  // ---- what changed rules mean (project_queue_rules.cpp) ----
+  void on_rules(const messages::rules_published& published);
+  messages::answered on_weigh(const conf::rules& proposed);
+  void meet(const messages::rules_published& published);
+  [[nodiscard]] std::optional<std::string> forbidden(const messages::request_row& row) const;
+  void stop_forbidden();
+  messages::result<void> sum_suspended();
+  void end_forbidden(const std::string& pacs, const std::vector<const messages::request_row*>& heads);
 
   // ---- downloads (project_queue_downloads.cpp) ----
   using recorded_promise = caf::typed_response_promise<messages::download_recorded>;
@@ -72,6 +96,8 @@ class project_queue {
   struct enumeration;
   void pump(const std::string& pacs);
   void pump_all();
+  void announce(const std::string& pacs, std::uint64_t ready);
+  void say_again();
   void want_queries(enumeration asking);
   void send_wanted(std::uint64_t ticket, const enumeration& asking);
   void on_query_granted(const messages::query_granted& granted);
@@ -106,7 +132,10 @@ class project_queue {
                       const messages::study_settled& settled, std::optional<messages::holding_row>& before,
                       messages::holding_row& after);
   void on_outlook(const messages::governor_outlook& outlook);
-  void on_rules(const messages::rules_published& published);
+  void tell_governor(const std::string& pacs, const messages::permit_answered& answer);
+  void tell_governor(const std::string& pacs, const messages::retrieval_over& over);
+  void tell_association(const std::string& pacs, const messages::cancel_retrieval& order);
+  void tell_expiry();
   void on_tick(const messages::tick& t);
   void load();
   void give_up(const messages::failure& problem);
@@ -131,18 +160,37 @@ class project_queue {
 
     [[nodiscard]] std::uint32_t queries() const;
   };
-  std::map<std::uint64_t, enumeration> tickets_;  ///< whose next queries were not granted yet
-  std::map<std::string, std::size_t> preparing_;  ///< by PACS
-  std::map<std::string, std::string> outlook_;    ///< by PACS: why no permit comes now
+  std::map<std::uint64_t, enumeration> tickets_;               ///< whose next queries were not granted yet
+  std::map<std::string, std::size_t> preparing_;               ///< by PACS
+  std::map<std::string, messages::governor_outlook> outlook_;  ///< by PACS: why no permit comes now, and when one may
   std::map<std::string, std::string> obstacles_;  ///< by PACS: why the last retrieval could not be prepared
-  std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> announced_;  ///< by PACS: ready, waiting
-  std::set<std::uint64_t> changing_;  ///< a change of their state is on its way to the disk
-  std::set<std::string> deleting_;    ///< keys of holdings whose end is on its way to the disk
+  struct announcement {
+    std::uint64_t ready;
+    std::uint64_t waiting;
+    bool operator==(const announcement&) const = default;
+  };
+  static constexpr announcement nothing_waits{0, 0};
+  static constexpr announcement not_said{~std::uint64_t{0}, 0};
+  std::map<std::string, announcement> announced_;           ///< by PACS: what its governor was told
+  std::map<std::uint64_t, messages::request_row> running_;  ///< as they were started
+  std::set<std::uint64_t> changing_;                        ///< a change of their state is on its way to the disk
+  std::set<std::string> deleting_;                          ///< keys of holdings whose end is on its way to the disk
   std::map<std::string, std::vector<answer_promise>> running_operations_;
   download_book downloads_;
   bool downloads_loaded_ = false;
+  bool telling_ = false;                                            ///< a notice is on its way to the disk
   std::map<std::string, std::vector<recorded_promise>> recording_;  ///< by operation: who waits for the same record
   std::uint64_t last_ticket_ = 0;
+  struct suspended_sums {
+    std::uint64_t studies = 0;
+    std::uint64_t bytes = 0;
+    void leave(std::uint64_t with_bytes) {
+      studies -= std::min<std::uint64_t>(studies, 1);
+      bytes -= std::min(bytes, with_bytes);
+    }
+  };
+  std::set<std::string> former_pacs_;  ///< of holdings, when the rules no longer name them
+  suspended_sums suspended_;           ///< of holdings, by the rules in force
 };
 
 }  // namespace penstock::actors

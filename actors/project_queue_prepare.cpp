@@ -46,6 +46,8 @@ std::string value_of(const query_row& row, const char* keyword) {
 
 void project_queue::pump_all() {
   for (const auto& [pacs, governor] : options_.governors) pump(pacs);
+  for (const auto& pacs : ledger_.pacs_with_work())
+    if (!options_.governors.contains(pacs)) pump(pacs);
 }
 
 /// Looks at the first requests in line: those that lack something get it under the query limits, the others are ready,
@@ -53,13 +55,14 @@ void project_queue::pump_all() {
 void project_queue::pump(const std::string& pacs) {
   const auto* mine = project();
   const auto governor = options_.governors.find(pacs);
-  if (!mine || governor == options_.governors.end()) return;
+  if (!mine || ledger_.waiting_count(pacs) == 0) return announce(pacs, 0);
   std::uint64_t ready = 0;
   std::vector<std::uint64_t> begin;
   bool room = true;
-  if (!expired()) {
-    auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
-    if (!heads) return give_up(heads.error());
+  auto heads = ledger_.heads(pacs, options_.clocks.utc_us());
+  if (!heads) return give_up(heads.error());
+  end_forbidden(pacs, *heads);
+  if (!expired() && governor != options_.governors.end()) {
     for (const auto* row : *heads) {
       if (changing_.contains(row->number)) continue;
       room = room && has_room(ledger_.quota(mine->cache_quota_bytes, row->estimated_bytes));
@@ -78,11 +81,26 @@ void project_queue::pump(const std::string& pacs) {
     asking.pacs = pacs;
     want_queries(std::move(asking));
   }
-  const auto told = std::pair{ready, ledger_.waiting_count(pacs)};
-  const auto [before, first] = announced_.try_emplace(pacs, told);
-  if (!first && before->second == told) return;
-  before->second = told;
-  self_->send(governor->second, work_waiting{options_.project, mine->weight, ready, told.second});
+  announce(pacs, ready);
+}
+
+/// A governor that was restarted has forgotten what waits; that nothing does needs no word.
+void project_queue::say_again() {
+  for (auto& [pacs, said] : announced_)
+    if (said != nothing_waits) said = not_said;
+}
+
+/// What is new to the governor.
+void project_queue::announce(const std::string& pacs, std::uint64_t ready) {
+  const auto governor = options_.governors.find(pacs);
+  const auto* mine = project();
+  if (governor == options_.governors.end()) return;
+  const announcement now{ready, ledger_.waiting_count(pacs)};
+  if (auto& said = announced_.try_emplace(pacs, nothing_waits).first->second; said != now)
+    said = now;
+  else
+    return;
+  self_->send(governor->second, work_waiting{options_.project, mine ? mine->weight : 1, now.ready, now.waiting});
 }
 
 void project_queue::want_queries(enumeration asking) {

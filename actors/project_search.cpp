@@ -38,7 +38,10 @@ class project_search {
       : self_(self),
         options_(std::move(options)),
         pen_(self, options_.journal, "search/" + options_.project),
-        store_(options_.project, options_.core) {}
+        store_(options_.project, options_.core) {
+    take_current_rules(options_);
+    if (options_.in_force) meet(options_.in_force->get());
+  }
 
   handle::behavior_type make_behavior() {
     pen_.enrol([this] { load(); });
@@ -49,7 +52,7 @@ class project_search {
         [this](const read_search& command) { return on_read(command); },
         [this](const cancel_search& command) { return on_cancel(command); },
         [this](const query_granted& granted) { on_granted(granted); },
-        [this](const rules_published& published) { options_.rules = published.rules; },
+        [this](const rules_published& published) { on_rules(published); },
         [this](const describe_actor&) { return on_describe(); },
         [this](const tick& t) { on_tick(t); },
     };
@@ -75,14 +78,25 @@ class project_search {
     ask_more();
   }
 
+  void on_rules(const rules_published& published) {
+    options_.rules = published.rules;
+    meet(published);
+    ask_more();
+  }
+
+  void meet(const rules_published& published) {
+    if (!published.roster) return;
+    options_.governors = published.roster->governors;
+    options_.associations = published.roster->associations;
+  }
+
   [[nodiscard]] const conf::project* project() const { return conf::find_project(*options_.rules, options_.project); }
 
   std::optional<failure> refusal(const std::string& user) const {
     const auto* mine = project();
     const auto* who = conf::find_user(*options_.rules, user);
     if (!mine || !who || !conf::is_member(*mine, user)) return failure{errc::not_found, "no such project"};
-    const std::chrono::sys_seconds now{std::chrono::seconds{options_.clocks.utc_us() / 1'000'000}};
-    const auto today = conf::local_date(now, options_.rules->timezone);
+    const auto today = conf::local_date(options_.clocks.approval_time(), options_.rules->timezone);
     if (conf::is_expired(*mine, today)) return failure{errc::project_expired, "the project's approval has expired"};
     if (!conf::training_in_force(*options_.rules, *who, today))
       return failure{errc::not_permitted, "training: your training has lapsed; renew it and ask again"};
@@ -196,16 +210,36 @@ class project_search {
         const auto& unit = search.units[search.next_unit];
         if (unit.outcome == search_outcome::pending) {
           if (outstanding_[unit.pacs] >= most_queries_at_pacs) break;
-          const auto governor = options_.governors.find(unit.pacs);
-          if (governor == options_.governors.end()) break;
           ++outstanding_[unit.pacs];
-          const auto ticket = ++last_ticket_;
-          tickets_[ticket] = {id, unit.number};
-          want(ticket, unit.pacs);
+          if (auto no = forbidden(search.row.user, unit.pacs)) {
+            record_unasked({id, unit.number}, unit.pacs, std::move(*no));
+          } else {
+            const auto ticket = ++last_ticket_;
+            tickets_[ticket] = {id, unit.number};
+            want(ticket, unit.pacs);
+          }
         }
         ++search.next_unit;
       }
     }
+  }
+
+  /// Why this query may not go out, by the rules as they are now: they may have changed since it was asked for.
+  std::optional<std::string> forbidden(const std::string& user, const std::string& pacs) const {
+    const auto* mine = project();
+    if (!mine || !conf::is_member(*mine, user)) return "whoever asked is no member of the project any more";
+    if (!conf::may_use_pacs(*mine, pacs) || !options_.governors.contains(pacs))
+      return "the project may not ask this PACS any more";
+    if (conf::is_expired(*mine, conf::local_date(options_.clocks.approval_time(), options_.rules->timezone)))
+      return "the project's approval has expired";
+    return std::nullopt;
+  }
+
+  void record_unasked(const place& where, const std::string& pacs, std::string why) {
+    judged_answer none;
+    none.outcome = search_outcome::unavailable;
+    none.message = std::move(why);
+    record(where, pacs, std::move(none));
   }
 
   void want(std::uint64_t ticket, const std::string& pacs) {
@@ -220,6 +254,7 @@ class project_search {
     auto* search = running(where);
     const auto* pacs = conf::find_pacs(*options_.rules, granted.pacs);
     if (!search || !pacs) return release(granted.pacs);
+    if (auto no = forbidden(search->row.user, granted.pacs)) return record_unasked(where, granted.pacs, std::move(*no));
     const auto& unit = search->units[where.unit];
     journal_entry entry;
     entry.kind = "query.search";
@@ -235,10 +270,7 @@ class project_search {
           self_->request(options_.associations.at(id), query_patience, query)
               .then([this, where, id](const query_answered& answer) { on_answer(where, id, answer); },
                     [this, where, id](const caf::error& problem) {
-                      judged_answer none;
-                      none.outcome = search_outcome::unavailable;
-                      none.message = from_caf(problem, "query").context;
-                      record(where, id, std::move(none));
+                      record_unasked(where, id, from_caf(problem, "query").context);
                     });
         },
         [this](const failure& problem) { self_->quit(to_caf(problem)); });
@@ -255,8 +287,9 @@ class project_search {
     auto* search = running(where);
     const auto* mine = project();
     if (!search || !mine) return release(pacs);
-    record(where, pacs, judge_answer(*options_.rules, *mine, search->row, search->units[where.unit], answer,
-                                     options_.clocks.utc_us()));
+    record(
+        where, pacs,
+        judge_answer(*options_.rules, *mine, search->row, search->units[where.unit], answer, options_.clocks.utc_us()));
   }
 
   void record(const place& where, const std::string& pacs, judged_answer judged) {
@@ -270,8 +303,10 @@ class project_search {
     entry.user = search->row.user;
     entry.project = options_.project;
     entry.pacs = pacs;
-    entry.details = nlohmann::json{{"search", where.search}, {"outcome", name_of(judged.outcome)},
-                                   {"matches", judged.matches.size()}}.dump();
+    entry.details =
+        nlohmann::json{
+            {"search", where.search}, {"outcome", name_of(judged.outcome)}, {"matches", judged.matches.size()}}
+            .dump();
     entry.rows.push_back(storage::put_row(keys::search_unit(options_.project, where.search, unit.number), unit));
     auto number = search->matches;
     search->matches += judged.matches.size();
@@ -300,13 +335,10 @@ class project_search {
   }
 
   void say(const running_search& search, const search_unit& unit, const std::vector<std::string>& matches) {
-    nlohmann::json event{{"kind", "search.answered"},
-                         {"project", options_.project},
-                         {"user", search.row.user},
-                         {"search", search.row.search},
-                         {"pacs", unit.pacs},
-                         {"outcome", name_of(unit.outcome)},
-                         {"unanswered", search.unanswered}};
+    nlohmann::json event{
+        {"kind", "search.answered"},      {"project", options_.project}, {"user", search.row.user},
+        {"search", search.row.search},    {"pacs", unit.pacs},           {"outcome", name_of(unit.outcome)},
+        {"unanswered", search.unanswered}};
     for (const auto& match : matches) event["matches"].push_back(nlohmann::json::parse(match, nullptr, false));
     self_->send(options_.sink, transient_event{"p/" + options_.project + "/searches",
                                                event.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)});
@@ -321,8 +353,9 @@ class project_search {
     entry.project = options_.project;
     entry.details = nlohmann::json{{"search", search.row.search}, {"matches", search.matches}}.dump();
     entry.rows.push_back(storage::put_row(keys::search(options_.project, search.row.search), search.row));
-    pen_.append(std::move(entry), [](const entries_committed&) {},
-                [this](const failure& problem) { self_->quit(to_caf(problem)); });
+    pen_.append(
+        std::move(entry), [](const entries_committed&) {},
+        [this](const failure& problem) { self_->quit(to_caf(problem)); });
     const nlohmann::json event{{"kind", "search.done"}, {"project", options_.project}, {"search", search.row.search}};
     self_->send(options_.sink, transient_event{"p/" + options_.project + "/searches", event.dump()});
     answer_waiters();

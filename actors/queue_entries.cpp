@@ -64,7 +64,7 @@ journal_entry download_entry(const std::string& kind, const download_row& downlo
 }
 
 void add_order_rows(journal_entry& entry, const request_row& row) {
-  const auto waiting = keys::waiting(row.project, row.pacs, row.priority, row.number);
+  const auto waiting = keys::waiting(row.project, row.pacs, row.priority, row.turn, row.number);
   const auto processing = keys::processing(row.project, row.number);
   if (row.state == request_state::scheduled)
     entry.rows.push_back({waiting, {}, false});
@@ -123,9 +123,20 @@ void add_holding(journal_entry& entry, const holding_row& holding, const std::ve
       {"p/" + holding.project + "/cache", dumped(holding_json("holding.added", entry.user, holding))});
 }
 
-journal_entry holding_deleted(const std::string& by, const holding_row& holding) {
+journal_entry notice_entry(const std::string& project, const expiry_notice& notice) {
   journal_entry entry;
-  entry.kind = "holding.deleted";
+  entry.kind = "project.notice";
+  entry.project = project;
+  entry.details = dumped({{"text", notice.text}});
+  entry.rows.push_back(storage::put_row(keys::expiry_notice(project), notice.said));
+  const json event{{"kind", "project.notice"}, {"project", project}, {"text", notice.text}};
+  entry.events.push_back({"p/" + project + "/requests", dumped(event)});
+  return entry;
+}
+
+journal_entry holding_deleted(const std::string& kind, const std::string& by, const holding_row& holding) {
+  journal_entry entry;
+  entry.kind = kind;
   entry.user = by;
   entry.project = holding.project;
   entry.pacs = holding.pacs;
@@ -135,7 +146,7 @@ journal_entry holding_deleted(const std::string& by, const holding_row& holding)
   entry.rows.push_back(
       storage::erase_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version)));
   entry.rows.push_back(storage::erase_row(keys::claim(holding.pacs, holding.study, holding.project)));
-  entry.events.push_back({"p/" + holding.project + "/cache", dumped(holding_json("holding.deleted", by, holding))});
+  entry.events.push_back({"p/" + holding.project + "/cache", dumped(holding_json(kind, by, holding))});
   return entry;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/expiry_notice.hpp"
 #include "messages/commands.hpp"
 #include "messages/holdings.hpp"
 #include "messages/journal.hpp"
@@ -23,8 +24,12 @@ namespace penstock::actors {
 void add_holding(messages::journal_entry& entry, const messages::holding_row& holding,
                  const std::vector<messages::dicom_uid>& manifest, std::uint64_t replaced_version);
 
+/// What members are told before, and when, the approval ends.
+[[nodiscard]] messages::journal_entry notice_entry(const std::string& project, const expiry_notice& notice);
+
 /// A holding given up.
-[[nodiscard]] messages::journal_entry holding_deleted(const std::string& by, const messages::holding_row& holding);
+[[nodiscard]] messages::journal_entry holding_deleted(const std::string& kind, const std::string& by,
+                                                      const messages::holding_row& holding);
 
 /// `in_motion`: a change of the holding's row is on its way to the disk, so that it must not be written here.
 struct downloaded_study {

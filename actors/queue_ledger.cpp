@@ -25,16 +25,22 @@ std::uint64_t number_at_end(std::string_view key) {
   return number;
 }
 
-/// ".../PACS/RANK/NUMBER" of a key of the waiting order.
+/// "/RANK/TURN/NUMBER" ends a key of the waiting order.
+constexpr std::size_t order_characters = 2 + 2 * (1 + number_digits);
+
+/// ".../PACS/RANK/TURN/NUMBER" of a key of the waiting order.
 std::string pacs_of_waiting_key(std::string_view key) {
-  key.remove_suffix(number_digits + 3);
+  key.remove_suffix(order_characters);
   return std::string{key.substr(key.rfind('/') + 1)};
 }
+
+/// Requests of different priority are in different lines: none is let in front for the sake of another.
+std::string line_of(const request_row& row) { return row.pacs + "/" + std::string{name_of(row.priority)}; }
 
 }  // namespace
 
 queue_ledger::place queue_ledger::place_of(const request_row& row) {
-  return {2 - static_cast<int>(row.priority), row.number};
+  return {2 - static_cast<int>(row.priority), row.turn, row.number};
 }
 
 result<std::vector<request_row>> queue_ledger::load() {
@@ -93,6 +99,13 @@ void queue_ledger::committed(const request_row& row, bool was_waiting, std::int6
   if (row.state == request_state::processing) reserve(row);
 }
 
+void queue_ledger::moved(const request_row& before, const request_row& after, std::int64_t now_us) {
+  drop(before);
+  keep(after, now_us);
+}
+
+std::uint64_t queue_ledger::number_of_waiting_key(std::string_view key) { return number_at_end(key); }
+
 void queue_ledger::reserve(const request_row& row) {
   release(row.number);
   reservations_[row.number] = row.estimated_bytes;
@@ -137,10 +150,12 @@ result<void> queue_ledger::read_more(const std::string& pacs, line& of, std::int
   const auto prefix = keys::waiting_at(project_, pacs);
   storage::row_range range{.prefix = prefix, .limit = most_heads};
   if (of.read_up_to)
-    range.from = prefix + std::to_string(of.read_up_to->rank) + "/" + keys::sortable(of.read_up_to->number) + '\0';
+    range.from = prefix + std::to_string(of.read_up_to->rank) + "/" + keys::sortable(of.read_up_to->turn) + "/" +
+                 keys::sortable(of.read_up_to->number) + '\0';
   std::vector<place> places;
   auto end = core_->scan(column::rows, range, [&](std::string_view key, auto) {
-    places.push_back({key[prefix.size()] - '0', number_at_end(key)});
+    const auto turn = key.substr(0, key.size() - number_digits - 1);
+    places.push_back({key[prefix.size()] - '0', number_at_end(turn), number_at_end(key)});
     return true;
   });
   if (!end) return end.error();
@@ -233,6 +248,19 @@ std::uint64_t queue_ledger::estimate_bytes(const std::string& modality, std::uin
   const auto found = counters.weights.find(modality);
   if (found == counters.weights.end() || found->second.instances == 0) return instances * default_instance_bytes;
   return instances * (found->second.bytes / found->second.instances);
+}
+
+void queue_ledger::take_turn(request_row& row) {
+  auto& turns = counters.turns[line_of(row)];
+  std::erase_if(turns.last_of_user, [&](const auto& each) { return each.second <= turns.started; });
+  auto& last = turns.last_of_user[row.user];
+  last = std::max(last, turns.started) + 1;
+  row.turn = last;
+}
+
+void queue_ledger::turn_started(const request_row& row) {
+  auto& started = counters.turns[line_of(row)].started;
+  started = std::max(started, row.turn);
 }
 
 state_row queue_ledger::counters_row() const { return storage::put_row(keys::counters(project_), counters); }

@@ -38,6 +38,8 @@ class queue_ledger {
       const std::string& pacs, const messages::dicom_uid& study) const;
   /// A committed row: takes its place in the order, or leaves it. `was_waiting`: it was scheduled before this change.
   void committed(const messages::request_row& row, bool was_waiting, std::int64_t now_us);
+  /// A committed row that waits, and stands elsewhere in line than it did.
+  void moved(const messages::request_row& before, const messages::request_row& after, std::int64_t now_us);
   /// The first of those that wait at this PACS, in order, and whose time has come; busy ones (a change of theirs is on
   /// its way) are left out. At most `most_heads`.
   [[nodiscard]] messages::result<std::vector<const messages::request_row*>> heads(const std::string& pacs,
@@ -67,15 +69,24 @@ class queue_ledger {
   messages::project_counters counters;
   [[nodiscard]] messages::state_row counters_row() const;
 
+  /// Gives one more request its turn. Whoever has many in line shares with whoever has few: a newcomer's first comes
+  /// right after the turn that started last. Kept by the counters.
+  void take_turn(messages::request_row& row);
+  void turn_started(const messages::request_row& row);
+
+  /// The number of the request that a key of keys::waiting_of is for.
+  [[nodiscard]] static std::uint64_t number_of_waiting_key(std::string_view key);
+
  private:
   struct place {
     int rank = 0;  ///< 0 = high priority
+    std::uint64_t turn = 0;
     std::uint64_t number = 0;
     auto operator<=>(const place&) const = default;
   };
   struct line {
     std::map<place, messages::request_row> heads;  ///< with more on disk, those beyond `read_up_to` are retries
-    std::optional<place> read_up_to;  ///< what is on disk up to here is in `heads` or parked
+    std::optional<place> read_up_to;               ///< what is on disk up to here is in `heads` or parked
     bool more_on_disk = true;
     std::uint64_t count = 0;
   };

@@ -27,6 +27,15 @@ conclusion not_sent(const study_settled& settled, std::int64_t now_us) {
   return end;
 }
 
+/// The rules, or a person, have stopped it; the PACS has not failed.
+conclusion stopped(const study_settled& settled, std::int64_t now_us) {
+  conclusion end;
+  end.waits_for = waiting_reason::retry_later;
+  end.not_before_us = now_us;
+  end.reason = settled.outcome.problem.empty() ? "stopped" : settled.outcome.problem;
+  return end;
+}
+
 retrieval_failure failure_of(const study_settled& settled) {
   retrieval_failure failure;
   const auto& outcome = settled.outcome;
@@ -64,16 +73,27 @@ conclusion conclude(const request_row& row, const study_settled& settled, std::i
   if (!settled.present.empty() && settled.missing.empty()) {
     end.state = request_state::completed;
     end.burns_attempt = true;
+    end.says_of_pacs = retrieval_end::well;
     end.reason = "all " + std::to_string(settled.present.size()) + " instances are here and check";
     return end;
   }
   if (!settled.outcome.sent) return not_sent(settled, now_us);
+  if (settled.outcome.cancelled) return stopped(settled, now_us);
   const auto judged = judge(failure_of(settled));
+  // What nothing came of may be the fault of the PACS; what came in part is more likely that of its study.
+  if (settled.present.empty()) end.says_of_pacs = retrieval_end::failed;
   end.burns_attempt = true;
-  end.parks_pacs = judged.park_pacs;
   end.reason = missing_text(settled);
   if (!judged.text.empty()) end.reason += "; " + judged.text;
   if (!settled.outcome.problem.empty()) end.reason += "; " + settled.outcome.problem;
+  if (judged.park_pacs) {
+    // Its turn comes again when a person has mended the PACS.
+    end.says_of_pacs = retrieval_end::misconfigured;
+    end.burns_attempt = false;
+    end.waits_for = waiting_reason::retry_later;
+    end.not_before_us = now_us;
+    return end;
+  }
   if (const auto delay = next_delay(judged.which, row.attempts + 1, 0)) {
     end.waits_for = waiting_reason::retry_later;
     end.not_before_us = now_us + std::chrono::microseconds{*delay}.count();

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "messages/permits.hpp"
 #include "messages/requests.hpp"
 #include "messages/retrievals.hpp"
 
@@ -25,7 +26,7 @@ struct conclusion {
   messages::waiting_reason waits_for = messages::waiting_reason::none;
   std::int64_t not_before_us = 0;
   bool burns_attempt = false;
-  bool parks_pacs = false;
+  messages::retrieval_end says_of_pacs = messages::retrieval_end::nothing;
   std::string reason;  ///< in words, for history and events
 };
 

@@ -54,13 +54,14 @@ class supervisor {
   caf::result<answered> on_describe() {
     auto all = std::make_shared<gathering>();
     all->promise = self_->make_response_promise<answered>();
-    all->open = 1 + tree_.shards.size() + tree_.associations.size() + tree_.queues.size() + tree_.searches.size() +
-                tree_.governors.size();
+    const auto serving = tree_.in_force->get().roster;
+    all->open = 1 + tree_.shards.size() + serving->associations.size() + serving->queues.size() +
+                serving->searches.size() + serving->governors.size();
     ask(all, "audit_journal", "", tree_.journal, describe_actor{});
-    for (const auto& [id, who] : tree_.associations) ask(all, "pacs_association", id, who, describe_actor{});
-    for (const auto& [id, who] : tree_.queues) ask(all, "project_queue", id, who, describe_actor{});
-    for (const auto& [id, who] : tree_.searches) ask(all, "project_search", id, who, describe_actor{});
-    for (const auto& [id, who] : tree_.governors) ask(all, "governor_clock", id, who, describe_governor{{}, true});
+    for (const auto& [id, who] : serving->associations) ask(all, "pacs_association", id, who, describe_actor{});
+    for (const auto& [id, who] : serving->queues) ask(all, "project_queue", id, who, describe_actor{});
+    for (const auto& [id, who] : serving->searches) ask(all, "project_search", id, who, describe_actor{});
+    for (const auto& [id, who] : serving->governors) ask(all, "governor_clock", id, who, describe_governor{{}, true});
     for (std::size_t i = 0; i < tree_.shards.size(); ++i) ask_shard(all, i);
     return all->promise;
   }
@@ -134,7 +135,8 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
   list_reader_options reader;
   reader.core = options.core;
   reader.shards = tree.shards;
-  reader.rules = [rules = options.rules] { return rules; };
+  reader.utc_us = options.clocks.utc_us;
+  reader.rules = [in_force = tree.in_force] { return in_force->get().rules; };
   tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));
 }
 
@@ -155,60 +157,110 @@ std::function<bool()> room_on(const server_tree_options& options) {
   };
 }
 
-void start_pacs(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
-                const std::string& id) {
-  tree.governors[id] = members.add(start_governor_clock(
-      system, {id, options.rules, tree.journal, options.core, options.clocks, full_since(options), room_on(options)},
-      tell_restarts("governor_clock " + id)));
-  pacs_association_options association;
-  association.pacs = id;
-  association.rules = options.rules;
-  association.port = options.port;
-  association.listener = options.listener;
-  association.governor = tree.governors[id];
-  association.shards = tree.shards;
-  association.sink = options.sink;
-  association.clocks = options.clocks;
-  tree.associations[id] =
-      members.add(start_pacs_association(system, std::move(association), tell_restarts("pacs_association " + id)));
-}
+/// Starts what the rules name and nobody serves yet: when the server starts, and then for the keeper of the rules.
+/// Called by one thread at a time.
+class growing_tree {
+ public:
+  /// `parts` lacks the roster. It keeps no handle of the keeper, who keeps this.
+  growing_tree(caf::actor_system& system, crew& members, server_tree_options options, server_tree parts)
+      : system_(system), members_(members), options_(std::move(options)), parts_(std::move(parts)) {}
 
-void start_project(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree,
-                   const conf::project& project) {
-  project_queue_options queue;
-  queue.project = project.id;
-  queue.rules = options.rules;
-  queue.journal = tree.journal;
-  for (const auto& id : project.pacs) {
-    queue.governors[id] = tree.governors.at(id);
-    queue.associations[id] = tree.associations.at(id);
+  /// From then on these rules are in force for whoever is started again.
+  roster_ptr grow(const conf::rules_ptr& rules) {
+    const auto before = parts_.in_force->get().roster;
+    auto grown = before ? std::make_shared<roster>(*before) : std::make_shared<roster>();
+    for (const auto& [id, pacs] : rules->pacs)
+      if (!grown->governors.contains(id)) start_pacs(rules, *grown, id);
+    for (const auto& [id, project] : rules->projects)
+      if (!grown->queues.contains(id)) start_project(rules, *grown, id);
+    parts_.in_force->set({rules, grown});
+    return grown;
   }
-  queue.shards = tree.shards;
-  queue.reader = tree.reader;
-  queue.core = options.core;
-  queue.clocks = options.clocks;
-  project_search_options search{project.id,         options.rules, tree.journal, queue.governors,
-                                queue.associations, options.sink,  options.core, options.clocks};
-  tree.queues[project.id] =
-      members.add(start_project_queue(system, std::move(queue), tell_restarts("project_queue " + project.id)));
-  tree.searches[project.id] =
-      members.add(start_project_search(system, std::move(search), tell_restarts("project_search " + project.id)));
-}
+
+ private:
+  void start_pacs(const conf::rules_ptr& rules, roster& into, const std::string& id) {
+    governor_clock_options governor;
+    governor.pacs = id;
+    governor.rules = rules;
+    governor.in_force = parts_.in_force;
+    governor.journal = parts_.journal;
+    governor.core = options_.core;
+    governor.clocks = options_.clocks;
+    governor.assume_full_at = full_since(options_);
+    governor.has_room = room_on(options_);
+    governor.pause_file = options_.pause_file;
+    into.governors[id] =
+        members_.add(start_governor_clock(system_, std::move(governor), tell_restarts("governor_clock " + id)));
+    pacs_association_options association;
+    association.pacs = id;
+    association.rules = rules;
+    association.in_force = parts_.in_force;
+    association.port = options_.port;
+    association.listener = options_.listener;
+    association.governor = into.governors[id];
+    association.shards = parts_.shards;
+    association.sink = options_.sink;
+    association.clocks = options_.clocks;
+    into.associations[id] =
+        members_.add(start_pacs_association(system_, std::move(association), tell_restarts("pacs_association " + id)));
+  }
+
+  void start_project(const conf::rules_ptr& rules, roster& into, const std::string& id) {
+    project_queue_options queue;
+    queue.project = id;
+    queue.rules = rules;
+    queue.in_force = parts_.in_force;
+    queue.journal = parts_.journal;
+    queue.governors = into.governors;
+    queue.associations = into.associations;
+    queue.shards = parts_.shards;
+    queue.reader = parts_.reader;
+    queue.core = options_.core;
+    queue.clocks = options_.clocks;
+    project_search_options search{id,
+                                  rules,
+                                  parts_.in_force,
+                                  parts_.journal,
+                                  into.governors,
+                                  into.associations,
+                                  options_.sink,
+                                  options_.core,
+                                  options_.clocks};
+    into.queues[id] =
+        members_.add(start_project_queue(system_, std::move(queue), tell_restarts("project_queue " + id)));
+    into.searches[id] =
+        members_.add(start_project_search(system_, std::move(search), tell_restarts("project_search " + id)));
+  }
+
+  caf::actor_system& system_;
+  crew& members_;
+  server_tree_options options_;
+  server_tree parts_;
+};
 
 }  // namespace
 
 server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options) {
   server_tree tree;
+  tree.in_force = std::make_shared<rules_in_force>(options.rules);
   audit_journal_options journal;
   journal.core = options.core;
   journal.fence = options.state->fence();
   journal.on_failure = options.on_journal_failure;
   tree.journal = members.add(start_audit_journal(system, std::move(journal), options.where));
-  tree.rules_keeper = members.add(
-      start_rules_keeper(system, {options.rules, tree.journal, options.clocks}, tell_restarts("rules_keeper")));
   start_cache(system, members, options, tree);
-  for (const auto& [id, pacs] : options.rules->pacs) start_pacs(system, members, options, tree, id);
-  for (const auto& [id, project] : options.rules->projects) start_project(system, members, options, tree, project);
+  const auto growing = std::make_shared<growing_tree>(system, members, options, tree);
+  tree.roster = growing->grow(options.rules);
+  rules_keeper_options keeper;
+  keeper.rules = options.rules;
+  keeper.in_force = tree.in_force;
+  keeper.journal = tree.journal;
+  keeper.core = options.core;
+  keeper.sink = options.sink;
+  keeper.clocks = options.clocks;
+  keeper.take = [growing](const conf::rules_ptr& rules) { return growing->grow(rules); };
+  tree.rules_keeper =
+      members.add(start_rules_keeper(system, std::move(keeper), tell_restarts("rules_keeper"), options.where));
   tree.supervisor = members.add(supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks));
   return tree;
 }

@@ -3,18 +3,20 @@
 // starts it again with growing pauses; the journal does not: when it fails, the process ends (fail stop).
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/hosting.hpp"
+#include "actors/rules_in_force.hpp"
 #include "actors/time_source.hpp"
 #include "conf/rules.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/result.hpp"
+#include "messages/roster.hpp"
 #include "storage/row_store.hpp"
 #include "storage/state_directory.hpp"
 
@@ -31,22 +33,22 @@ struct server_tree_options {
   messages::event_sink_actor sink;
   time_source clocks;
   hosting where = hosting::detached;  ///< of those that wait for the disk
+  std::filesystem::path pause_file;   ///< while it exists, nothing starts at any PACS; empty: none
   /// When it was found out that the journal's newest entries may be missing (microseconds since 1970, UTC).
   std::optional<std::int64_t> newest_missing_since_us = {};
   /// The journal has failed: nothing may be acknowledged any more.
   std::function<void(const messages::failure&)> on_journal_failure;
 };
 
-/// Stable handles of everything that runs, by the id of what it serves.
+/// Stable handles of everything that runs. Who serves which PACS and project is in the roster, which grows with the
+/// rules: `in_force` has the newest.
 struct server_tree {
   messages::audit_journal_actor journal;
   messages::rules_keeper_actor rules_keeper;
   std::vector<messages::cache_shard_actor> shards;
   messages::list_reader_actor reader;
-  std::map<std::string, messages::governor_clock_actor> governors;
-  std::map<std::string, messages::pacs_association_actor> associations;
-  std::map<std::string, messages::project_queue_actor> queues;
-  std::map<std::string, messages::project_search_actor> searches;
+  messages::roster_ptr roster;  ///< at the start
+  rules_in_force_ptr in_force;
   messages::supervisor_actor supervisor;
 };
 

@@ -2,6 +2,8 @@
 
 #include <time.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -55,6 +57,23 @@ instant time_source::now() const {
   at.boot_id = boot_id;
   at.clock_in_doubt = in_doubt();
   return at;
+}
+
+std::chrono::sys_seconds time_source::approval_time() const {
+  const auto us = latest_utc_us ? latest_utc_us() : utc_us();
+  return std::chrono::sys_seconds{std::chrono::seconds{us / 1'000'000}};
+}
+
+time_source having_seen(time_source clocks, std::int64_t seen_us) {
+  auto latest = std::make_shared<std::atomic<std::int64_t>>(seen_us);
+  clocks.latest_utc_us = [latest, utc_us = clocks.utc_us] {
+    const auto now = utc_us();
+    auto known = latest->load();
+    while (known < now && !latest->compare_exchange_weak(known, now)) {
+    }
+    return std::max(known, now);
+  };
+  return clocks;
 }
 
 time_source system_time_source() {

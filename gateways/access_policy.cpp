@@ -25,12 +25,21 @@ constexpr std::array commands = {
     command_rule{"requests.list", audience::member, false},
     command_rule{"requests.show", audience::member, false},
     command_rule{"requests.cancel", audience::member, true},
+    command_rule{"requests.retry", audience::working_member, true},
+    command_rule{"requests.delete", audience::member, true},
+    command_rule{"requests.prioritise", audience::working_member, true},
     command_rule{"cache.list", audience::member, false},
     command_rule{"cache.usage", audience::member, false},
     command_rule{"cache.delete", audience::member, true},
+    command_rule{"cache.purge", audience::admin_of_project, true},
     command_rule{"download.open", audience::working_member, true},
     command_rule{"governor.status", audience::member_or_admin, false},
+    command_rule{"governor.simulate", audience::member_or_admin, false},
+    command_rule{"governor.pause", audience::admin, true},
+    command_rule{"governor.resume", audience::admin, true},
     command_rule{"governance.show", audience::admin_or_auditor, false},
+    command_rule{"governance.check", audience::admin, false},
+    command_rule{"governance.reload", audience::admin, true},
     command_rule{"server.status", audience::admin, false},
 };
 
@@ -87,6 +96,10 @@ messages::result<void> authorise(const conf::rules& rules, std::string_view user
       return authorise_member(rules, user, project, true, today);
     case audience::admin:
       return allowed(has_role_named(who, user_role::admin));
+    case audience::admin_of_project:
+      if (auto admin = allowed(has_role_named(who, user_role::admin)); !admin) return admin;
+      if (conf::find_project(rules, project) == nullptr) return fail(errc::not_found, "no such project");
+      return {};
     case audience::admin_or_auditor:
       return allowed(has_role_named(who, user_role::admin) || has_role_named(who, user_role::auditor));
     case audience::member_or_admin:

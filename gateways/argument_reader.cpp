@@ -75,6 +75,13 @@ std::string argument_reader::cursor(const char* name) {
   return text(name, presence::optional, 1024);
 }
 
+bool argument_reader::flag(const char* name) {
+  const auto* value = wanted(name, presence::optional);
+  if (value == nullptr) return false;
+  if (!value->is_boolean()) complain(std::string{name} + ": expected true or false");
+  return value->is_boolean() && value->get<bool>();
+}
+
 std::uint64_t argument_reader::number(const char* name, std::optional<std::uint64_t> otherwise, std::uint64_t least,
                                       std::uint64_t most) {
   const auto* value = wanted(name, otherwise ? presence::optional : presence::required);

@@ -26,6 +26,8 @@ class argument_reader {
   [[nodiscard]] messages::dicom_uid uid(const char* name, presence need);
   /// A text of at most 1 KiB, or a number as its digits: where a page begins, as an earlier answer gave it.
   [[nodiscard]] std::string cursor(const char* name);
+  /// False when absent.
+  [[nodiscard]] bool flag(const char* name);
   /// A number, or digits in a text.
   [[nodiscard]] std::uint64_t number(const char* name, std::optional<std::uint64_t> otherwise, std::uint64_t least,
                                      std::uint64_t most);

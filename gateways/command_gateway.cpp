@@ -6,29 +6,19 @@
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
 #include "gateways/access_policy.hpp"
+#include "gateways/command_calls.hpp"
 #include "gateways/site_answers.hpp"
 
 namespace penstock::gateways {
 namespace {
 
-using messages::answered;
 using messages::errc;
 using messages::failure;
 using messages::result;
 using std::chrono::milliseconds;
 
-/// Nobody waits longer for a line of somebody else's state.
-constexpr milliseconds gather_deadline{2'000};
 /// An association is set up, used and released within this.
 constexpr milliseconds echo_deadline{60'000};
-
-using texts_by_id = std::map<std::string, std::string, std::less<>>;
-
-std::string joined(const texts_by_id& objects) {
-  std::string list;
-  for (const auto& [id, text] : objects) list += (list.empty() ? "" : ",") + text;
-  return list;
-}
 
 }  // namespace
 
@@ -89,12 +79,21 @@ command_gateway::handler command_gateway::handler_of(std::string_view command) {
       {"requests.list", &self::on_requests_list},
       {"requests.show", &self::on_requests_show},
       {"requests.cancel", &self::on_requests_cancel},
+      {"requests.retry", &self::on_requests_retry},
+      {"requests.delete", &self::on_requests_delete},
+      {"requests.prioritise", &self::on_requests_prioritise},
       {"cache.list", &self::on_cache_list},
       {"cache.usage", &self::on_cache_usage},
       {"cache.delete", &self::on_cache_delete},
+      {"cache.purge", &self::on_cache_purge},
       {"download.open", &self::on_download_open},
       {"governor.status", &self::on_governor_status},
+      {"governor.simulate", &self::on_governor_simulate},
+      {"governor.pause", &self::on_governor_pause},
+      {"governor.resume", &self::on_governor_resume},
       {"governance.show", &self::on_governance_show},
+      {"governance.check", &self::on_governance_check},
+      {"governance.reload", &self::on_governance_reload},
       {"server.status", &self::on_server_status},
   };
   const auto found = handlers.find(command);
@@ -116,66 +115,18 @@ void command_gateway::fail(const call_ptr& call, const caf::error& problem) {
   fail(call, said);
 }
 
-template <class Handle>
-Handle command_gateway::of_project(const call_ptr& call, const handles_by_id<Handle>& from) {
-  const auto found = from.find(call->envelope.project);
-  if (found != from.end() && found->second) return found->second;
-  fail(call, messages::fail(errc::rate_limited, "this project is not served yet; try again"));
-  return Handle{};
-}
-
-template <class Handle, class Command>
-void command_gateway::forward(const call_ptr& call, const Handle& to, const result<Command>& command,
-                              milliseconds extra_wait) {
-  if (!command) return fail(call, command.error());
-  if (!to) return fail(call, messages::fail(errc::internal, call->envelope.command + ": not served yet; try again"));
-  self_->request(to, options_.answer_deadline + extra_wait, *command)
-      .then([this, call](const answered& a) { succeed(call, a.json); },
-            [this, call](const caf::error& problem) { fail(call, problem); });
-}
-
-template <class Handle, class Question>
-void command_gateway::gather(const std::map<std::string, Handle, std::less<>>& whom, const Question& question,
-                             std::function<void(texts_by_id)> done) {
-  struct gathering {
-    std::size_t open = 0;
-    texts_by_id answers;
-    std::function<void(texts_by_id)> done;
-    void one_less() {
-      if (--open == 0) done(std::move(answers));
-    }
-  };
-  auto state = std::make_shared<gathering>();
-  state->done = std::move(done);
-  state->open = whom.size() + 1;
-  for (const auto& [id, handle] : whom) {
-    if (!handle) {
-      state->one_less();
-      continue;
-    }
-    self_->request(handle, std::min(gather_deadline, options_.answer_deadline), question)
-        .then(
-            [state, name = id](const answered& a) {
-              state->answers.emplace(name, a.json);
-              state->one_less();
-            },
-            [state](const caf::error&) { state->one_less(); });
-  }
-  state->one_less();
-}
-
 void command_gateway::on_hello(const call_ptr& call) {
   handles_by_id<messages::project_queue_actor> queues;
   for (const auto* project : conf::projects_of(*rules_, call->who.user))
     if (const auto found = peers_.queues.find(project->id); found != peers_.queues.end()) queues.insert(*found);
-  gather(queues, messages::describe_usage{call->who}, [this, call](texts_by_id usage) {
+  gather(queues, messages::describe_usage{call->who}, gather_deadline, [this, call](texts_by_id usage) {
     greeting_facts facts{options_.site_name, options_.version, options_.data_endpoint, std::move(usage)};
     succeed(call, greeting_json(*rules_, call->who.user, facts));
   });
 }
 
 void command_gateway::on_pacs_list(const call_ptr& call) {
-  gather(peers_.governors, messages::describe_governor{},
+  gather(peers_.governors, messages::describe_governor{}, gather_deadline,
          [this, call](const texts_by_id& said) { succeed(call, pacs_list_json(*rules_, said)); });
 }
 
@@ -242,6 +193,26 @@ void command_gateway::on_requests_cancel(const call_ptr& call) {
     forward(call, queue, parse_cancel_requests(call->who, call->envelope.args));
 }
 
+void command_gateway::on_requests_retry(const call_ptr& call) {
+  if (const auto queue = of_project(call, peers_.queues))
+    forward(call, queue, parse_retry_requests(call->who, call->envelope.args));
+}
+
+void command_gateway::on_requests_delete(const call_ptr& call) {
+  if (const auto queue = of_project(call, peers_.queues))
+    forward(call, queue, parse_delete_requests(call->who, call->envelope.args));
+}
+
+void command_gateway::on_requests_prioritise(const call_ptr& call) {
+  if (const auto queue = of_project(call, peers_.queues))
+    forward(call, queue, parse_prioritise_requests(call->who, call->envelope.args));
+}
+
+void command_gateway::on_cache_purge(const call_ptr& call) {
+  if (const auto queue = of_project(call, peers_.queues))
+    forward(call, queue, parse_purge_holdings(call->who, call->envelope.args));
+}
+
 void command_gateway::on_cache_list(const call_ptr& call) {
   const auto which = parse_list_holdings(call->who, call->envelope.args);
   if (!which) return fail(call, which.error());
@@ -256,19 +227,6 @@ void command_gateway::on_cache_usage(const call_ptr& call) {
 void command_gateway::on_cache_delete(const call_ptr& call) {
   if (const auto queue = of_project(call, peers_.queues))
     forward(call, queue, parse_delete_holdings(call->who, call->envelope.args));
-}
-
-void command_gateway::on_governor_status(const call_ptr& call) {
-  messages::describe_governor question;
-  for (const auto* project : conf::projects_of(*rules_, call->who.user)) question.projects.push_back(project->id);
-  const auto* who = conf::find_user(*rules_, call->who.user);
-  question.all_projects = who != nullptr && conf::has_role(*who, conf::user_role::admin);
-  gather(peers_.governors, question,
-         [this, call](const texts_by_id& said) { succeed(call, "{\"pacs\":[" + joined(said) + "]}"); });
-}
-
-void command_gateway::on_governance_show(const call_ptr& call) {
-  forward(call, peers_.rules_keeper, result<messages::show_rules>{messages::show_rules{call->who.user}});
 }
 
 void command_gateway::on_server_status(const call_ptr& call) {

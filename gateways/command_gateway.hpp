@@ -43,6 +43,10 @@ class command_gateway {
 
   void set_rules(conf::rules_ptr rules) { rules_ = std::move(rules); }
   void set_peers(control_peers peers) { peers_ = std::move(peers); }
+  /// How many sessions a user has now; for whoever asks what a change of the rules would cut.
+  void set_session_counter(std::function<std::size_t(const std::string& user)> count) {
+    sessions_of_ = std::move(count);
+  }
   void refuse_from_now() { refusing_ = true; }
 
   /// Never throws; `answer` may be called before it returns.
@@ -69,7 +73,15 @@ class command_gateway {
   /// Asks each of `whom` the same and calls `done` with the answers of those who gave one.
   template <class Handle, class Question>
   void gather(const std::map<std::string, Handle, std::less<>>& whom, const Question& question,
+              std::chrono::milliseconds deadline,
               std::function<void(std::map<std::string, std::string, std::less<>>)> done);
+
+  // Of the governors and the rules: governance_commands.cpp.
+  template <class Order>
+  void turn_switch(const call_ptr& call);
+  void simulate(const call_ptr& call, const simulation_wish& wish, conf::rules_ptr rules);
+  [[nodiscard]] std::vector<std::string> projects_of_caller(const call_ptr& call) const;
+  [[nodiscard]] bool is_admin(const call_ptr& call) const;
 
   void on_hello(const call_ptr& call);
   void on_pacs_list(const call_ptr& call);
@@ -83,12 +95,21 @@ class command_gateway {
   void on_requests_list(const call_ptr& call);
   void on_requests_show(const call_ptr& call);
   void on_requests_cancel(const call_ptr& call);
+  void on_requests_retry(const call_ptr& call);
+  void on_requests_delete(const call_ptr& call);
+  void on_requests_prioritise(const call_ptr& call);
   void on_cache_list(const call_ptr& call);
   void on_cache_usage(const call_ptr& call);
   void on_cache_delete(const call_ptr& call);
+  void on_cache_purge(const call_ptr& call);
   void on_download_open(const call_ptr& call);
   void on_governor_status(const call_ptr& call);
+  void on_governor_simulate(const call_ptr& call);
+  void on_governor_pause(const call_ptr& call);
+  void on_governor_resume(const call_ptr& call);
   void on_governance_show(const call_ptr& call);
+  void on_governance_check(const call_ptr& call);
+  void on_governance_reload(const call_ptr& call);
   void on_server_status(const call_ptr& call);
 
   struct opening;
@@ -113,6 +134,7 @@ class command_gateway {
   refusal_observer on_refusal_;
   conf::rules_ptr rules_;
   control_peers peers_;
+  std::function<std::size_t(const std::string& user)> sessions_of_;
   bool refusing_ = false;
   std::uint64_t commands_ = 0;
   std::uint64_t refused_ = 0;

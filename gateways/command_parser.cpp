@@ -221,6 +221,67 @@ result<messages::cancel_requests> parse_cancel_requests(const caller& who, const
   return in.finish(std::move(cancel));
 }
 
+result<messages::prioritise_requests> parse_prioritise_requests(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::prioritise_requests change;
+  change.who = who;
+  change.requests = in.numbers("requests", max_ids_per_command);
+  const auto priority = in.text("priority", presence::required, 16);
+  if (in.ok() && !parse(priority, change.priority)) in.complain("priority: expected low, normal or high");
+  return in.finish(std::move(change));
+}
+
+result<messages::retry_requests> parse_retry_requests(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::retry_requests retry;
+  retry.who = who;
+  retry.requests = in.numbers("requests", max_ids_per_command);
+  return in.finish(std::move(retry));
+}
+
+result<messages::delete_requests> parse_delete_requests(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::delete_requests clear;
+  clear.who = who;
+  clear.requests = in.numbers("requests", max_ids_per_command);
+  return in.finish(std::move(clear));
+}
+
+result<messages::purge_holdings> parse_purge_holdings(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::purge_holdings purge;
+  purge.who = who;
+  purge.suspended = in.flag("suspended");
+  purge.studies = in.uids("studies", presence::optional, max_uids_per_command);
+  if (purge.suspended == !purge.studies.empty()) in.complain("studies: give either studies or \"suspended\": true");
+  return in.finish(std::move(purge));
+}
+
+result<messages::check_rules> parse_check_rules(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::check_rules check;
+  check.who = who;
+  check.toml = in.text("toml", presence::required, max_rules_text_bytes);
+  return in.finish(std::move(check));
+}
+
+result<switch_wish> parse_switch(const json& args) {
+  argument_reader in{args};
+  switch_wish wish;
+  wish.pacs = in.name("pacs", presence::required);
+  if (wish.pacs == "all") wish.pacs.clear();
+  wish.reason = in.text("reason", presence::required, max_reason_bytes);
+  return in.finish(std::move(wish));
+}
+
+result<simulation_wish> parse_simulation(const json& args) {
+  argument_reader in{args};
+  simulation_wish wish;
+  wish.days = static_cast<std::uint32_t>(in.number("days", wish.days, 1, max_simulated_days));
+  wish.toml = in.text("toml", presence::optional, max_rules_text_bytes);
+  return in.finish(std::move(wish));
+}
+
 result<messages::list_requests> parse_list_requests(const caller& who, const json& args) {
   argument_reader in{args};
   messages::list_requests list;

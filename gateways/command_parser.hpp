@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "messages/administration.hpp"
 #include "messages/commands.hpp"
 #include "messages/result.hpp"
 #include "storage/secret_bytes.hpp"
@@ -28,6 +29,9 @@ inline constexpr std::size_t max_pacs_per_command = 256;
 inline constexpr std::size_t max_modalities = 64;
 inline constexpr std::uint32_t max_wait_ms = 60'000;
 inline constexpr std::uint32_t default_wait_ms = 10'000;
+inline constexpr std::size_t max_reason_bytes = 500;
+inline constexpr std::size_t max_rules_text_bytes = 900 << 10;
+inline constexpr std::uint32_t max_simulated_days = 14;
 inline constexpr std::uint32_t max_page = 5'000;
 inline constexpr std::uint32_t default_page = 500;
 
@@ -67,6 +71,26 @@ using nlohmann::json;
 [[nodiscard]] messages::result<messages::show_request> parse_show_request(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::list_holdings> parse_list_holdings(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::delete_holdings> parse_delete_holdings(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::prioritise_requests> parse_prioritise_requests(const caller& who,
+                                                                                        const json& args);
+[[nodiscard]] messages::result<messages::retry_requests> parse_retry_requests(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::delete_requests> parse_delete_requests(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::purge_holdings> parse_purge_holdings(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::check_rules> parse_check_rules(const caller& who, const json& args);
+
+/// Of governor.pause and governor.resume. `pacs` is empty for all.
+struct switch_wish {
+  std::string pacs;
+  std::string reason;
+};
+[[nodiscard]] messages::result<switch_wish> parse_switch(const json& args);
+
+struct simulation_wish {
+  std::uint32_t days = 7;
+  std::string toml;  ///< empty: the rules in force
+};
+[[nodiscard]] messages::result<simulation_wish> parse_simulation(const json& args);
+
 /// The id of a PACS.
 [[nodiscard]] messages::result<std::string> parse_pacs_id(const json& args);
 

@@ -10,6 +10,7 @@
 #include "gateways/access_policy.hpp"
 #include "gateways/site_answers.hpp"
 #include "gateways/zmq_loop.hpp"
+#include "messages/roster.hpp"
 
 namespace penstock::gateways {
 namespace {
@@ -74,6 +75,7 @@ control_gateway::loop::loop(zmq::context_t& context, caf::actor_system& system, 
   parts_.keys->set(directory_);
   commands_.set_rules(rules_);
   commands_.set_peers(parts_.peers);
+  commands_.set_session_counter([this](const std::string& user) { return sessions_.count_of(user); });
 }
 
 control_gateway::loop::~loop() {
@@ -324,6 +326,7 @@ void control_gateway::loop::take_departures() {
 
 void control_gateway::loop::rules_changed(const messages::rules_published& published) {
   if (!published.rules) return;
+  if (published.roster) meet(*published.roster);
   rules_ = published.rules;
   directory_ = std::make_shared<const key_directory>(*rules_);
   parts_.keys->set(directory_);
@@ -331,6 +334,15 @@ void control_gateway::loop::rules_changed(const messages::rules_published& publi
   today_until_us_ = 0;
   events_.check_everybody();
   judge_downloads();
+}
+
+void control_gateway::loop::meet(const messages::roster& serving) {
+  auto& peers = parts_.peers;
+  peers.queues = {serving.queues.begin(), serving.queues.end()};
+  peers.searches = {serving.searches.begin(), serving.searches.end()};
+  peers.governors = {serving.governors.begin(), serving.governors.end()};
+  peers.associations = {serving.associations.begin(), serving.associations.end()};
+  commands_.set_peers(peers);
 }
 
 /// With every change of the rules, and on every new day: approvals and trainings end.

@@ -61,6 +61,7 @@ class control_gateway::loop {
   port_type::behavior_type handlers();
   event_outlets outlets();
   void rules_changed(const messages::rules_published& published);
+  void meet(const messages::roster& serving);
   void judge_downloads();
   void pass_on_ended_downloads();
   void meet_peers();

@@ -95,4 +95,9 @@ void session_table::drop(place at) {
   if (removed_) removed_(routing_id);
 }
 
+std::size_t session_table::count_of(const std::string& user) const {
+  return static_cast<std::size_t>(
+      std::count_if(sessions_.begin(), sessions_.end(), [&](const auto& each) { return each.second.user == user; }));
+}
+
 }  // namespace penstock::gateways

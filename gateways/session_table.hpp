@@ -48,6 +48,7 @@ class session_table {
   void remove(const std::string& routing_id);
   void remove_idle(std::int64_t now_ms);
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
+  [[nodiscard]] std::size_t count_of(const std::string& user) const;
   [[nodiscard]] const session_limits& limits() const { return limits_; }
   /// Those with answers that were not taken yet.
   void for_each_unsent(const std::function<void(const std::string& routing_id, session&)>& visit);

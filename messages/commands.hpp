@@ -47,6 +47,27 @@ struct cancel_requests {
   PENSTOCK_FIELDS(who, requests);
 };
 
+struct prioritise_requests {
+  caller who;
+  std::vector<std::uint64_t> requests;
+  request_priority priority = request_priority::normal;
+  PENSTOCK_FIELDS(who, requests, priority);
+};
+
+/// Ended requests that did not end well go back in line.
+struct retry_requests {
+  caller who;
+  std::vector<std::uint64_t> requests;
+  PENSTOCK_FIELDS(who, requests);
+};
+
+/// Clears ended requests from the list; what they fetched stays held.
+struct delete_requests {
+  caller who;
+  std::vector<std::uint64_t> requests;
+  PENSTOCK_FIELDS(who, requests);
+};
+
 /// Gives up the project's holdings of these studies.
 struct delete_holdings {
   caller who;
@@ -202,34 +223,6 @@ struct list_holdings {
 struct describe_usage {
   caller who;
   PENSTOCK_FIELDS(who);
-};
-
-/// What the queue adds to a listing before it forwards it to the list reader: what only the living know.
-struct pacs_outlook {
-  std::string pacs;
-  std::string institution;
-  std::string reason;  ///< why no permit comes now, in words; empty: one may come at once
-  PENSTOCK_FIELDS(pacs, institution, reason);
-};
-
-struct read_requests {
-  std::string project;
-  page_options page;
-  std::vector<pacs_outlook> outlook;
-  PENSTOCK_FIELDS(project, page, outlook);
-};
-
-struct read_request {
-  std::string project;
-  show_request which;
-  std::vector<pacs_outlook> outlook;
-  PENSTOCK_FIELDS(project, which, outlook);
-};
-
-struct read_holdings {
-  std::string project;
-  list_holdings which;
-  PENSTOCK_FIELDS(project, which);
 };
 
 }  // namespace penstock::messages

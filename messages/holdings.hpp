@@ -124,12 +124,20 @@ struct modality_weight {
   PENSTOCK_FIELDS(instances, bytes);
 };
 
+/// Turns in one line of a project: that of the newest start, and the last one that each user has taken.
+struct turns_taken {
+  std::uint64_t started = 0;
+  std::map<std::string, std::uint64_t> last_of_user;
+  PENSTOCK_FIELDS(started, last_of_user);
+};
+
 struct project_counters {
   std::uint64_t last_request = 0;
   std::uint64_t last_version = 0;
   std::uint64_t last_download = 0;
   std::map<std::string, modality_weight> weights;
-  PENSTOCK_FIELDS(last_request, last_version, last_download, weights);
+  std::map<std::string, turns_taken> turns;  ///< by PACS and priority
+  PENSTOCK_FIELDS(last_request, last_version, last_download, weights, turns);
 };
 
 /// The manifest of a holding that was replaced by a newer version, under storage::keys::superseded: it is kept as long

@@ -16,6 +16,7 @@
 #include <caf/type_id.hpp>
 #include <caf/typed_actor.hpp>
 
+#include "messages/administration.hpp"
 #include "messages/associations.hpp"
 #include "messages/commands.hpp"
 #include "messages/errc.hpp"
@@ -23,6 +24,7 @@
 #include "messages/ids.hpp"
 #include "messages/journal.hpp"
 #include "messages/lifecycle.hpp"
+#include "messages/listings.hpp"
 #include "messages/permits.hpp"
 #include "messages/requests.hpp"
 #include "messages/retrievals.hpp"
@@ -56,7 +58,11 @@ using audit_journal_actor = caf::typed_actor<
 using project_queue_actor = caf::typed_actor<
     caf::replies_to<submit_requests>::with<answered>,
     caf::replies_to<cancel_requests>::with<answered>,
+    caf::replies_to<prioritise_requests>::with<answered>,
+    caf::replies_to<retry_requests>::with<answered>,
+    caf::replies_to<delete_requests>::with<answered>,
     caf::replies_to<delete_holdings>::with<answered>,
+    caf::replies_to<purge_holdings>::with<answered>,
     /// May this user take these studies out, or go on with a download, and which instances are they?
     caf::replies_to<authorise_download>::with<download_authorised>,
     /// This is what will leave. Journaled before it is answered.
@@ -72,6 +78,8 @@ using project_queue_actor = caf::typed_actor<
     /// Why no permit comes now.
     caf::reacts_to<governor_outlook>,
     caf::reacts_to<rules_published>,
+    /// What proposed rules would stop and suspend, as JSON.
+    caf::replies_to<weigh_rules>::with<answered>,
     caf::replies_to<describe_actor>::with<answered>,
     /// Retries whose time has come, expiry, a look at the quota.
     caf::reacts_to<tick>>;
@@ -102,6 +110,11 @@ using governor_clock_actor = caf::typed_actor<
     caf::reacts_to<pacs_reachability>,
     /// The object of `governor.status` for this PACS.
     caf::replies_to<describe_governor>::with<answered>,
+    caf::replies_to<simulate_governor>::with<answered>,
+    /// Acts first and is journaled at once after.
+    caf::replies_to<pause_starts>::with<answered>,
+    /// Journaled first.
+    caf::replies_to<resume_starts>::with<answered>,
     caf::reacts_to<rules_published>,
     caf::reacts_to<tick>>;
 
@@ -114,6 +127,7 @@ using pacs_association_actor = caf::typed_actor<
     /// Answered by the shard that settled it.
     caf::replies_to<retrieve_study>::with<study_settled>,
     caf::reacts_to<cancel_retrieval>,
+    caf::replies_to<stop_retrievals>::with<retrievals_stopped>,
     caf::replies_to<echo_pacs>::with<echo_answered>,
     caf::reacts_to<dimse_reported>,
     caf::reacts_to<dimse_ended>,
@@ -163,7 +177,12 @@ using list_reader_actor = caf::typed_actor<
 /// Holds the rules in force; validates a new file whole and publishes it whole.
 using rules_keeper_actor = caf::typed_actor<
     caf::replies_to<watch_rules>::with<rules_published>,
-    caf::replies_to<show_rules>::with<answered>>;
+    caf::replies_to<show_rules>::with<answered>,
+    caf::replies_to<check_rules>::with<answered>,
+    caf::replies_to<reload_rules>::with<answered>,
+    caf::replies_to<propose_rules>::with<rules_published>,
+    /// Has a file changed?
+    caf::reacts_to<tick>>;
 
 /// The tree: start order, what runs, how it is.
 using supervisor_actor = caf::typed_actor<
@@ -174,3 +193,5 @@ using supervisor_actor = caf::typed_actor<
 }  // namespace penstock::messages
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(penstock::messages::rules_published)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(penstock::messages::weigh_rules)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(penstock::messages::simulate_governor)

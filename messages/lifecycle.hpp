@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "messages/fields.hpp"
 
@@ -13,12 +14,36 @@ struct rules;
 
 namespace penstock::messages {
 
-/// The rules in force from now on. Local only: it holds a pointer, so it never crosses a process.
+struct roster;  // messages/roster.hpp
+
+/// The rules in force from now on, and who serves what they name. Local only: it holds pointers, so it never crosses a
+/// process.
 struct rules_published {
   std::shared_ptr<const conf::rules> rules;
+  std::shared_ptr<const messages::roster> roster;
 };
 
-/// Sent by a subscriber once; answered with the rules in force, followed by each change.
+/// The text of a rules file that somebody proposes. Answered with the rules that it would make, or with its faults.
+struct propose_rules {
+  std::string toml;
+  PENSTOCK_FIELDS(toml);
+};
+
+/// What would these rules mean for the project's open requests and holdings? Local only.
+struct weigh_rules {
+  std::shared_ptr<const conf::rules> proposed;
+};
+
+/// What may start in the days to come by these rules (none: by those in force), with what waits now. Local only.
+/// `projects` limits whose names are told, unless `all_projects`.
+struct simulate_governor {
+  std::shared_ptr<const conf::rules> rules;
+  std::uint32_t days = 7;
+  std::vector<std::string> projects;
+  bool all_projects = false;
+};
+
+/// Answered with the rules in force.
 struct watch_rules {
   std::string who;
   PENSTOCK_FIELDS(who);

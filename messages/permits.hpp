@@ -53,12 +53,34 @@ struct permit_answered {
   PENSTOCK_FIELDS(permit, started);
 };
 
+/// What a retrieval that is over says of its PACS.
+enum class retrieval_end : std::uint8_t {
+  nothing,  ///< stopped, never sent, or nobody knows
+  well,     ///< the PACS sent what it was asked for
+  failed,
+  misconfigured  ///< no retrieval can succeed until a person has mended something
+};
+
 /// The retrieval under this permit is over; its lease row was erased with the entry that said so. Not `known`: whoever
 /// ran it is gone, and the PACS may still be sending; the lease stays until nothing has arrived for `lease_quiet`.
 struct retrieval_over {
   std::uint64_t permit = 0;
   bool known = true;
-  PENSTOCK_FIELDS(permit, known);
+  retrieval_end end = retrieval_end::nothing;
+  std::string problem;  ///< for people, without identifiers
+  PENSTOCK_FIELDS(permit, known, end, problem);
+};
+
+/// From the governor: all retrievals at this PACS end now. What they fetched is kept, and their requests go back in
+/// line.
+struct stop_retrievals {
+  std::string why;
+  PENSTOCK_FIELDS(why);
+};
+
+struct retrievals_stopped {
+  std::uint64_t retrievals = 0;
+  PENSTOCK_FIELDS(retrievals);
 };
 
 /// The association says of a running retrieval, every few seconds, that it is not a leftover.
@@ -89,12 +111,30 @@ struct query_granted {
   PENSTOCK_FIELDS(ticket, pacs, queries, rows);
 };
 
-/// Sent to every queue with work at this PACS whenever the answer to "why not now" changes.
+/// The positions of a line after those of the step before, up to `starts`, start within [earliest_us, latest_us].
+struct forecast_step {
+  std::uint64_t starts = 0;
+  std::int64_t earliest_us = 0;
+  std::int64_t latest_us = 0;
+  PENSTOCK_FIELDS(starts, earliest_us, latest_us);
+};
+
+/// When a project's line at a PACS moves, by the rules and the queues as they are now. Without steps nothing is known.
+struct line_forecast {
+  std::vector<forecast_step> steps;
+  std::int64_t later_than_us = 0;  ///< beyond the last step: what starts at all starts after this
+  std::string never;               ///< beyond the last step nothing starts; what must happen first, in words
+  PENSTOCK_FIELDS(steps, later_than_us, never);
+};
+
+/// Sent to every queue with work at this PACS whenever the answer to "why not now" changes, and now and then with a
+/// new forecast.
 struct governor_outlook {
   std::string pacs;
   std::string reason;  ///< in words, empty when a permit may come at once
   std::int64_t until_us = 0;
-  PENSTOCK_FIELDS(pacs, reason, until_us);
+  line_forecast forecast;  ///< of the project that is told
+  PENSTOCK_FIELDS(pacs, reason, until_us, forecast);
 };
 
 /// What the association saw of the PACS: answers to anything, or no answer.

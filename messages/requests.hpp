@@ -59,6 +59,7 @@ struct request_row {
   std::string modality;  ///< modalities in the study joined by comma, as far as known
   std::string study_date;
   request_priority priority = request_priority::normal;
+  std::uint64_t turn = 0;  ///< in the project's line at its PACS: users take turns
   request_state state = request_state::scheduled;
   waiting_reason reason = waiting_reason::none;
   std::int64_t not_before_us = 0;
@@ -77,9 +78,9 @@ struct request_row {
   bool enumerated = false;
   std::string error;
   std::vector<request_step> history;
-  PENSTOCK_FIELDS(number, project, pacs, user, study, series, patient, accession, modality, study_date, priority, state,
-                  reason, not_before_us, submitted_us, started_us, ended_us, attempts, expected, received, failed,
-                  bytes, estimated_bytes, permit, shard, identity_verified, enumerated, error, history);
+  PENSTOCK_FIELDS(number, project, pacs, user, study, series, patient, accession, modality, study_date, priority, turn,
+                  state, reason, not_before_us, submitted_us, started_us, ended_us, attempts, expected, received,
+                  failed, bytes, estimated_bytes, permit, shard, identity_verified, enumerated, error, history);
 };
 
 /// A list of instances kept beside a request: what the PACS says the study holds, or what is missing of it.

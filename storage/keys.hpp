@@ -36,12 +36,13 @@ template <class... Parts>
   return detail::join("request", project, "");
 }
 
-/// The order in which a project's scheduled requests for a PACS are taken: high priority first, then by number. Empty
-/// value.
+/// The order in which a project's scheduled requests for a PACS are taken: high priority first, then by turn, then by
+/// number. Empty value.
 [[nodiscard]] inline std::string waiting(const std::string& project, const std::string& pacs,
-                                         messages::request_priority priority, std::uint64_t number) {
+                                         messages::request_priority priority, std::uint64_t turn,
+                                         std::uint64_t number) {
   const auto rank = std::to_string(2 - static_cast<int>(priority));
-  return detail::join("waiting", project, pacs, rank, sortable(number));
+  return detail::join("waiting", project, pacs, rank, sortable(turn), sortable(number));
 }
 [[nodiscard]] inline std::string waiting_at(const std::string& project, const std::string& pacs) {
   return detail::join("waiting", project, pacs, "");
@@ -130,6 +131,14 @@ template <class... Parts>
   return detail::join("lease", pacs, sortable(permit));
 }
 [[nodiscard]] inline std::string leases_at(const std::string& pacs) { return detail::join("lease", pacs, ""); }
+
+/// said_expiry: the last notice of its end that the project's members were given.
+[[nodiscard]] inline std::string expiry_notice(const std::string& project) {
+  return detail::join("expiry-notice", project);
+}
+
+/// pause_row: nothing starts at this PACS until an administrator resumes it.
+[[nodiscard]] inline std::string pause(const std::string& pacs) { return detail::join("pause", pacs); }
 
 /// When it was found out that the newest entries may be missing (recovery_record.hpp).
 [[nodiscard]] inline std::string newest_missing() { return "newest-missing"; }

@@ -107,6 +107,10 @@ inline dimse_port_actor::behavior_type archive_port(dimse_port_actor::pointer se
               pacs->waiting[{start.owner, start.ticket}] = *storage::decode_dimse<move_job>(start.job);
               return say(owner, start.ticket, ready{1});
             }
+            if (storage::dimse_kind(start.job) == echo_job::kind) {
+              say(owner, start.ticket, echo_done{peer_outcome::answered, 0, 1, ""});
+              return self->send(owner, dimse_ended{start.ticket, ""});
+            }
             const auto job = *storage::decode_dimse<find_job>(start.job);
             for (std::uint32_t i = 0; i < job.queries.size(); ++i) {
               for (const auto& row : pacs->answer(i, job.queries[i])) say(owner, start.ticket, row);

@@ -35,7 +35,11 @@ class mortal {
               if (who.user == "end") self_->quit();
               ++log_->pings;
               return answered{std::to_string(log_->lives)};
-            }};
+            },
+            [](const check_rules&) -> caf::result<answered> { return unasked(); },
+            [](const reload_rules&) -> caf::result<answered> { return unasked(); },
+            [](const propose_rules&) -> caf::result<rules_published> { return unasked(); },
+            [](const tick&) {}};
   }
 
  private:

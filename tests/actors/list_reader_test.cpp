@@ -28,7 +28,18 @@ std::shared_ptr<const conf::rules> example_rules() {
   radiology.id = "gh-rad";
   radiology.institution = "general";
   radiology.department = "Radiology";
-  rules->pacs.emplace("gh-rad", radiology);
+  for (const auto* id : {"gh-rad", "ch-rad"}) {
+    radiology.id = id;
+    rules->pacs.emplace(id, radiology);
+  }
+  for (const auto* id : {"alz", "alz-brain"}) {
+    conf::project project;
+    project.id = id;
+    project.pacs = {"gh-rad", "ch-rad"};
+    std::vector<conf::cohort_patient> patients{{{protected_text{"0012345"}, protected_text{"GH"}}, {}}};
+    project.patients = std::make_shared<const conf::cohort>(std::move(patients), "");
+    rules->projects.emplace(id, project);
+  }
   return rules;
 }
 
@@ -60,6 +71,7 @@ holding_row holding(const std::string& pacs, const std::string& study, std::uint
   row.series = 1;
   row.instances = 2;
   row.cached_us = noon_us;
+  row.patient = {protected_text{"0012345"}, protected_text{"GH"}};
   row.accession = protected_text{"A77"};
   row.study_date = "20260301";
   return row;
@@ -115,7 +127,7 @@ struct fixture : tests::sim_world {
     put(keys::request(row.project, row.number), row);
     if (row.state != request_state::scheduled) return;
     storage::row_batch batch;
-    batch.put(column::rows, keys::waiting(row.project, row.pacs, row.priority, row.number), "");
+    batch.put(column::rows, keys::waiting(row.project, row.pacs, row.priority, row.turn, row.number), "");
     BOOST_REQUIRE(core->commit(batch).ok());
   }
   void put(const holding_row& row, std::vector<dicom_uid> manifest) {
@@ -198,7 +210,7 @@ BOOST_FIXTURE_TEST_CASE(says_why_a_request_waits, fixture) {
   BOOST_TEST((*free)["requests"][2]["reason"] == "next in turn");
   BOOST_TEST((*free)["requests"][1]["reason"] == "retry_later: next try 2026-03-08T12:00:00.000Z");
   BOOST_TEST((*free)["requests"][0]["reason"] == "quota_full");
-  const auto closed = list({}, {{"gh-rad", "General Hospital", "window closed until 19:00"}});
+  const auto closed = list({}, {{"gh-rad", "General Hospital", "window closed until 19:00", {}}});
   BOOST_TEST((*closed)["requests"][2]["reason"] == "window closed until 19:00");
   BOOST_TEST((*closed)["requests"][2]["institution"] == "General Hospital");
 }
@@ -275,20 +287,20 @@ BOOST_FIXTURE_TEST_CASE(lists_cached_studies_with_their_columns, fixture) {
   downloaded.last_download_user = "amy";
   downloaded.last_download_us = noon_us;
   put(downloaded, {});
-  put(holding("unknown-pacs", "1.2.2"), {});
+  put(holding("ch-rad", "1.2.2"), {});
   page_options page;
   page.sort = R"([["StudyInstanceUID","asc"]])";
   const auto listed = cached(holding_level::study, "", page);
   BOOST_REQUIRE(listed.ok());
   const auto& items = (*listed)["items"];
   BOOST_REQUIRE(items.size() == 2);
-  for (const auto* column : {"AccessionNumber", "institution", "department", "PatientID", "cached", "StudyDate",
-                             "StudyTime", "Modality", "bytes", "last_download_user", "last_download", "series",
-                             "instances", "pacs", "complete"})
+  for (const auto* column :
+       {"AccessionNumber", "institution", "department", "PatientID", "cached", "StudyDate", "StudyTime", "Modality",
+        "bytes", "last_download_user", "last_download", "series", "instances", "pacs", "complete"})
     BOOST_TEST(items[0].contains(column), column);
   BOOST_TEST(items[0]["department"] == "Radiology");
   BOOST_TEST(items[0]["last_download"] == "2026-03-08T12:00:00.000Z");
-  BOOST_TEST(items[1]["institution"] == "");
+  BOOST_TEST(items[1]["institution"] == "general");
   BOOST_TEST(items[1]["last_download"].is_null());
 }
 

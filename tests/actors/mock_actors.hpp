@@ -14,13 +14,12 @@
 #include "messages/type_ids.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
+#include "tests/actors/mock_sinks.hpp"
 #include "tests/support/sim_world.hpp"
 
 namespace penstock::tests {
 
 using namespace messages;
-
-inline caf::error unasked() { return to_caf({errc::internal, "not asked in this test"}); }
 
 // ---- governor ----
 
@@ -63,6 +62,9 @@ inline governor_clock_actor::behavior_type mock_governor(governor_clock_actor::p
           },
           [=](const pacs_reachability& seen) { log->reachability.push_back(seen); },
           [=](const describe_governor&) { return answered{"{}"}; },
+          [=](const simulate_governor&) { return answered{"{}"}; },
+          [=](const pause_starts&) { return answered{"{}"}; },
+          [=](const resume_starts&) { return answered{"{}"}; },
           [=](const rules_published&) {},
           [=](const tick&) {}};
 }
@@ -78,6 +80,9 @@ struct association_log {
   std::string preparation_problem;  ///< not empty: no retrieval can be prepared
   std::vector<retrieve_study> retrievals;
   std::vector<cancel_retrieval> cancels;
+  std::vector<std::string> stops;
+  std::size_t echoes = 0;
+  std::uint32_t echo_ms = 1;
   std::map<std::string, std::vector<query_row>>
       studies;  ///< what a STUDY query is answered with, by its first key's value
   std::map<std::string, std::vector<dicom_uid>> instances;  ///< by study
@@ -155,8 +160,13 @@ inline pacs_association_actor::behavior_type mock_association(pacs_association_a
             return promise;
           },
           [=](const cancel_retrieval& which) { log->cancels.push_back(which); },
+          [=](const stop_retrievals& order) {
+            log->stops.push_back(order.why);
+            return retrievals_stopped{1};
+          },
           [=](const echo_pacs&) {
-            return echo_answered{true, 1, ""};
+            ++log->echoes;
+            return echo_answered{log->pacs_problem.empty(), log->echo_ms, log->pacs_problem};
           },
           [=](const dimse_reported&) {}, [=](const dimse_ended&) {}, [=](const instances_arrived&) {},
           [=](const rules_published&) {}, [=](const describe_actor&) { return answered{"{}"}; },
@@ -216,28 +226,6 @@ inline cache_shard_actor::behavior_type mock_shard(cache_shard_actor::pointer, s
             return study_forgotten{1};
           },
           [=](const describe_shard&) { return shard_described{}; }};
-}
-
-// ---- listings, events ----
-
-inline list_reader_actor::behavior_type mock_reader(list_reader_actor::pointer) {
-  return {[](const read_requests& question) {
-            return answered{question.outlook.empty() ? "" : question.outlook.front().reason};
-          },
-          [](const read_request& question) { return answered{question.project}; },
-          [](const read_holdings&) -> caf::result<answered> { return unasked(); }};
-}
-
-struct sink_log {
-  std::vector<topic_entry> events;
-  std::vector<transient_event> transient;
-};
-
-inline event_sink_actor::behavior_type mock_sink(event_sink_actor::pointer, std::shared_ptr<sink_log> log) {
-  return {[=](const events_committed& committed) {
-            log->events.insert(log->events.end(), committed.events.begin(), committed.events.end());
-          },
-          [=](const transient_event& event) { log->transient.push_back(event); }, [=](const rules_published&) {}};
 }
 
 }  // namespace penstock::tests

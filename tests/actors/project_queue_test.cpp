@@ -417,7 +417,7 @@ BOOST_AUTO_TEST_CASE(lets_the_bytes_go_with_the_last_claim) {
 }
 
 BOOST_AUTO_TEST_CASE(passes_on_why_no_permit_comes) {
-  self->send(queue, governor_outlook{"gh-rad", "window closed until 19:00:00", 0});
+  self->send(queue, governor_outlook{"gh-rad", "window closed until 19:00:00", 0, {}});
   BOOST_TEST(ask<answered>(queue, list_requests{{"amy", ""}, {}})->json == "window closed until 19:00:00");
 }
 

@@ -65,7 +65,7 @@ struct queue_site : actor_fixture {
     auto changed = std::make_shared<conf::rules>(*site);
     change(*changed);
     site = changed;
-    self->send(queue, rules_published{changed});
+    self->send(queue, rules_published{changed, nullptr});
     settle();
   }
 

@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(climbs_the_ladder_and_then_gives_up) {
 BOOST_AUTO_TEST_CASE(does_not_repeat_what_would_end_the_same_way) {
   BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa900))).state == state::failed));
   BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa700))).state == state::scheduled));
-  BOOST_TEST(after(0, settled(0, 2, outcome_of(true, 0xa801))).parks_pacs);
+  BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa801))).says_of_pacs == retrieval_end::misconfigured));
 }
 
 BOOST_AUTO_TEST_CASE(keeps_the_beginning_and_the_end_of_a_long_history) {

@@ -52,8 +52,8 @@ BOOST_AUTO_TEST_CASE(starts_everybody_says_how_they_are_and_ends_in_time) {
     options.sink = members.add(system.spawn(mock_sink, std::make_shared<sink_log>()));
     options.on_journal_failure = [](const failure& problem) { BOOST_ERROR(problem.text()); };
     const auto tree = actors::start_server_tree(system, members, options);
-    BOOST_TEST(tree.queues.size() == 2U);
-    BOOST_TEST(tree.governors.size() == 2U);
+    BOOST_TEST(tree.roster->queues.size() == 2U);
+    BOOST_TEST(tree.roster->governors.size() == 2U);
     BOOST_TEST(tree.shards.size() == 2U);
     std::multiset<std::string> kinds;
     self->request(tree.supervisor, 10s, describe_server{"ada"})

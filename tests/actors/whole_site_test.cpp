@@ -48,7 +48,7 @@ struct whole_site : actor_fixture {
     submit_requests command;
     command.who = {"amy", "once"};
     for (const auto& [uid, study] : pacs->studies) command.items.push_back({"gh-rad", dicom_uid{uid}, {}});
-    caf::anon_send(tree.queues.at("alz"), command);
+    caf::anon_send(tree.roster->queues.at("alz"), command);
   }
 
   /// Whoever answers the question is the child behind the custodian.
@@ -83,10 +83,12 @@ struct whole_site : actor_fixture {
   }
 
   std::map<std::string, std::function<caf::actor_addr()>> child_of{
-      {"project_queue", [this] { return child_behind<answered>(tree.queues.at("alz"), describe_actor{}); }},
-      {"project_search", [this] { return child_behind<answered>(tree.searches.at("alz"), describe_actor{}); }},
-      {"governor_clock", [this] { return child_behind<answered>(tree.governors.at("gh-rad"), describe_governor{}); }},
-      {"pacs_association", [this] { return child_behind<answered>(tree.associations.at("gh-rad"), describe_actor{}); }},
+      {"project_queue", [this] { return child_behind<answered>(tree.roster->queues.at("alz"), describe_actor{}); }},
+      {"project_search", [this] { return child_behind<answered>(tree.roster->searches.at("alz"), describe_actor{}); }},
+      {"governor_clock",
+       [this] { return child_behind<answered>(tree.roster->governors.at("gh-rad"), describe_governor{}); }},
+      {"pacs_association",
+       [this] { return child_behind<answered>(tree.roster->associations.at("gh-rad"), describe_actor{}); }},
       {"cache_shard 0", [this] { return child_behind<shard_described>(tree.shards.at(0), describe_shard{}); }},
       {"cache_shard 1", [this] { return child_behind<shard_described>(tree.shards.at(1), describe_shard{}); }},
       {"list_reader",
@@ -106,7 +108,7 @@ struct whole_site : actor_fixture {
     BOOST_TEST(rows_under(storage::keys::holdings_of("alz")) == most_studies);
     BOOST_TEST(rows_under(storage::keys::leases_at("gh-rad")) == 0U);
     BOOST_TEST(pacs->most_in_flight <= 2U);
-    const auto listed = ask<answered>(tree.queues.at("alz"), list_requests{{"amy", ""}, {}});
+    const auto listed = ask<answered>(tree.roster->queues.at("alz"), list_requests{{"amy", ""}, {}});
     BOOST_REQUIRE(listed.ok());
     BOOST_TEST(nlohmann::json::parse(listed->json).at("total") == most_studies);
   }

@@ -63,11 +63,14 @@ BOOST_FIXTURE_TEST_SUITE(program, program_fixture)
 
 BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
   check("--help", 0, "Exit codes: 0 ok; 1 failed; 2 wrong usage");
-  for (const auto* command :
-       {"keygen",      "whoami",          "pacs list",       "pacs echo",     "patients find", "studies find",
-        "series find", "request",         "watch",           "requests list", "requests show", "requests cancel",
-        "cache list",  "cache usage",     "cache delete",    "download",      "open list",     "open verify",
-        "open view",   "governor status", "governor simulate", "governance show", "server status"})
+  for (const auto* command : {"keygen",          "whoami",          "pacs list",
+                              "pacs echo",       "patients find",   "studies find",
+                              "series find",     "request",         "watch",
+                              "requests list",   "requests show",   "requests cancel",
+                              "cache list",      "cache usage",     "cache delete",
+                              "download",        "open list",       "open verify",
+                              "open view",       "governor status", "governor simulate",
+                              "governance show", "server status"})
     check(std::string{command} + " --help", 0, "Usage:");
 }
 

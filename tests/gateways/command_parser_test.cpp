@@ -219,6 +219,31 @@ BOOST_AUTO_TEST_CASE(reads_requests_list_show_and_cancel) {
   expect(parse_cancel_requests, R"({"requests":["-1"]})", "requests[0]");
 }
 
+BOOST_AUTO_TEST_CASE(reads_what_administrators_ask) {
+  BOOST_TEST(parse_purge_holdings(amy, object(R"({"suspended":true})"))->suspended);
+  BOOST_TEST(parse_purge_holdings(amy, object(R"({"studies":["1.2"]})"))->studies.size() == 1);
+  expect(parse_purge_holdings, R"({})", "studies");
+  expect(parse_purge_holdings, R"({"studies":["1.2"],"suspended":true})", "studies");
+  expect(parse_purge_holdings, R"({"suspended":"yes"})", "suspended");
+  expect(parse_check_rules, R"({})", "toml");
+  BOOST_TEST(parse_switch(object(R"({"pacs":"all","reason":"fire"})"))->pacs.empty());
+  BOOST_TEST(parse_switch(object(R"({"pacs":"gh-rad","reason":"fire"})"))->pacs == "gh-rad");
+  BOOST_TEST(!parse_switch(object(R"({"pacs":"gh-rad"})")).ok());
+  BOOST_TEST(!parse_switch(object(R"({"reason":"fire"})")).ok());
+  BOOST_TEST(parse_simulation(json::object())->days == 7U);
+  BOOST_TEST(!parse_simulation(object(R"({"days":15})")).ok());
+  BOOST_TEST(!parse_simulation(object(R"({"days":0})")).ok());
+}
+
+BOOST_AUTO_TEST_CASE(reads_what_becomes_of_requests) {
+  BOOST_TEST(parse_retry_requests(amy, object(R"({"requests":[1]})"))->requests.size() == 1);
+  BOOST_TEST(parse_delete_requests(amy, object(R"({"requests":[1]})"))->requests.size() == 1);
+  const auto moved = parse_prioritise_requests(amy, object(R"({"requests":[1],"priority":"high"})"));
+  BOOST_TEST((moved->priority == messages::request_priority::high));
+  expect(parse_prioritise_requests, R"({"requests":[1]})", "priority");
+  expect(parse_prioritise_requests, R"({"requests":[1],"priority":"urgent"})", "priority");
+}
+
 BOOST_AUTO_TEST_CASE(reads_cache_list_and_delete) {
   const auto list =
       parse_list_holdings(amy, object(R"({"level":"instance","StudyInstanceUID":"1.2","SeriesInstanceUID":"1.3"})"));

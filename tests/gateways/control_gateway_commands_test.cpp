@@ -96,6 +96,40 @@ BOOST_AUTO_TEST_CASE(asks_governors_about_the_callers_projects_only) {
   BOOST_TEST(client("ada").ask("governor.status")["ok"]["pacs"][0]["all"] == true);
 }
 
+BOOST_AUTO_TEST_CASE(turns_the_switch_of_one_pacs_or_of_all_for_administrators_only) {
+  start();
+  auto ada = client("ada");
+  const auto one = json{{"pacs", "gh-rad"}, {"reason", "fire"}};
+  BOOST_TEST(verdict(client("amy").ask("governor.pause", "", one, "o1")) == "not_permitted");
+  BOOST_TEST(verdict(ada.ask("governor.pause", "", one)) == "bad_request");
+  BOOST_TEST(ada.ask("governor.pause", "", one, "o1")["ok"]["stopped"] == 2);
+  BOOST_TEST(ada.ask("governor.pause", "", {{"pacs", "all"}, {"reason", "fire"}}, "o2")["ok"]["pacs"].size() == 1);
+  const auto silent = ada.ask("governor.pause", "", {{"pacs", "all"}, {"reason", "hang"}}, "o3");
+  BOOST_TEST(silent["ok"]["silent"] == json::array({"gh-rad"}));
+  BOOST_TEST(ada.ask("governor.resume", "", one, "o4")["ok"]["stopped"] == 0);
+  BOOST_TEST(verdict(ada.ask("governor.pause", "", {{"pacs", "no-such"}, {"reason", "x"}}, "o5")) == "not_found");
+}
+
+BOOST_AUTO_TEST_CASE(simulates_proposed_rules_for_administrators_only) {
+  start();
+  BOOST_TEST(client("amy").ask("governor.simulate", "", {{"days", 3}})["ok"]["pacs"][0]["days"] == 3);
+  BOOST_TEST(verdict(client("amy").ask("governor.simulate", "", {{"toml", "good"}})) == "not_permitted");
+  auto ada = client("ada");
+  BOOST_TEST(ada.ask("governor.simulate", "", {{"toml", "good"}})["ok"]["pacs"][0]["all"] == true);
+  BOOST_TEST(verdict(ada.ask("governor.simulate", "", {{"toml", "bad"}})) == "bad_request");
+}
+
+BOOST_AUTO_TEST_CASE(tells_whom_proposed_rules_would_stop) {
+  start();
+  auto amy = client("amy");
+  BOOST_TEST(verdict(amy.ask("pacs.list")) == "ok");
+  BOOST_TEST(verdict(amy.ask("governance.check", "", {{"toml", "x"}})) == "not_permitted");
+  const auto felt = client("ada").ask("governance.check", "", {{"toml", "x"}})["ok"]["affected"]["alz-brain"];
+  BOOST_TEST(felt["sessions"] == 1);
+  BOOST_TEST(felt["text"] == "amy leaves alz-brain: 1 live sessions, 3 requests stop");
+  BOOST_TEST(client("ada").ask("governance.reload", "", json::object(), "o1")["ok"]["by"] == "ada");
+}
+
 BOOST_AUTO_TEST_CASE(answers_without_those_who_do_not) {
   parts.peers.governors["gh-rad"] =
       caf::actor_cast<messages::governor_clock_actor>(system.spawn([](caf::event_based_actor* self) -> caf::behavior {

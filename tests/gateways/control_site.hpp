@@ -19,6 +19,7 @@
 #include "gateways/actor_port.hpp"
 #include "gateways/control_gateway.hpp"
 #include "gateways/frames.hpp"
+#include "tests/gateways/mock_governance.hpp"
 #include "tests/gateways/site_rules.hpp"
 
 namespace penstock::gateways::test {
@@ -158,7 +159,7 @@ struct control_site {
     gateway = std::move(*started);
   }
   void publish_rules() {
-    caf::anon_send(gateway->sink(), messages::rules_published{std::make_shared<const conf::rules>(rules)});
+    caf::anon_send(gateway->sink(), messages::rules_published{std::make_shared<const conf::rules>(rules), nullptr});
   }
   raw_client client(const std::string& user, const std::string& routing_id = {}) {
     return {gateway->endpoint(), server_key.open, user_keys[user], routing_id};
@@ -203,12 +204,7 @@ inline void control_site::make_peers() {
     peers.searches[id] = caf::actor_cast<project_search_actor>(
         noting<find_patients, find_studies, find_series, read_search, cancel_search>("search " + id));
   }
-  peers.governors["gh-rad"] = caf::actor_cast<governor_clock_actor>(system.spawn([]() -> caf::behavior {
-    return {[](const describe_governor& m) {
-      return answered{
-          json{{"pacs", "gh-rad"}, {"state", "up"}, {"projects", m.projects}, {"all", m.all_projects}}.dump()};
-    }};
-  }));
+  peers.governors["gh-rad"] = caf::actor_cast<governor_clock_actor>(system.spawn(mock_governor));
   peers.associations["gh-rad"] = caf::actor_cast<pacs_association_actor>(system.spawn([]() -> caf::behavior {
     return {[](const echo_pacs&) { return echo_answered{true, 7, ""}; }};
   }));
@@ -223,10 +219,8 @@ inline void control_site::make_peers() {
   })));
   peers.list_reader = caf::actor_cast<list_reader_actor>(noting<read_holdings>("reader"));
   peers.supervisor = caf::actor_cast<supervisor_actor>(noting<describe_server>("supervisor"));
-  peers.rules_keeper = caf::actor_cast<rules_keeper_actor>(system.spawn([this]() -> caf::behavior {
-    return {[this](const watch_rules&) { return rules_published{std::make_shared<const conf::rules>(rules)}; },
-            [](const show_rules&) { return answered{"{\"version\":1}"}; }};
-  }));
+  peers.rules_keeper = caf::actor_cast<rules_keeper_actor>(system.spawn(
+      [this] { return mock_rules_keeper([this] { return std::make_shared<const conf::rules>(rules); }); }));
   journal = system.spawn([this]() -> caf::behavior {
     return {[this](const follow_events& m) { asked.write("followed by " + m.who); },
             [](const enrol_writer&) { return writer_enrolled{1}; },

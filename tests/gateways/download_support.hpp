@@ -237,8 +237,7 @@ struct data_site {
   }
   static storage::secret_bytes key() {
     auto made = storage::secret_bytes::of_size(storage::data_key_bytes);
-    std::uint8_t next = 0;
-    for (auto& byte : made.writable()) byte = next++;
+    for (std::uint8_t next = 0; auto& byte : made.writable()) byte = next++;
     return made;
   }
   client connect(const std::string& download = "d-1") {

@@ -62,18 +62,19 @@ class context {
                                                    const char* items, std::size_t most);
 
 // Each adds its subcommands to the program (one file a noun).
-void add_identity_commands(CLI::App& program, context& at);  // keygen, whoami
-void add_pacs_commands(CLI::App& program, context& at);      // pacs list, echo
-void add_patients_commands(CLI::App& program, context& at);  // patients find
-void add_studies_commands(CLI::App& program, context& at);   // studies find, series find
-void add_submit_command(CLI::App& program, context& at);     // request
-void add_watch_command(CLI::App& program, context& at);      // watch
-void add_requests_commands(CLI::App& program, context& at);  // requests list, show, cancel
-void add_cache_commands(CLI::App& program, context& at);     // cache list, usage, delete
-void add_download_command(CLI::App& program, context& at);   // download
-void add_open_commands(CLI::App& program, context& at);      // open list, verify, view
-void add_governor_commands(CLI::App& program, context& at);  // governor status, simulate, governance show
-void add_server_commands(CLI::App& program, context& at);    // server status
+void add_identity_commands(CLI::App& program, context& at);    // keygen, whoami
+void add_pacs_commands(CLI::App& program, context& at);        // pacs list, echo
+void add_patients_commands(CLI::App& program, context& at);    // patients find
+void add_studies_commands(CLI::App& program, context& at);     // studies find, series find
+void add_submit_command(CLI::App& program, context& at);       // request
+void add_watch_command(CLI::App& program, context& at);        // watch
+void add_requests_commands(CLI::App& program, context& at);    // requests list, show, cancel, retry, delete, prioritise
+void add_cache_commands(CLI::App& program, context& at);       // cache list, usage, delete
+void add_download_command(CLI::App& program, context& at);     // download
+void add_open_commands(CLI::App& program, context& at);        // open list, verify, view
+void add_governor_commands(CLI::App& program, context& at);    // governor status, simulate, pause, resume
+void add_governance_commands(CLI::App& program, context& at);  // governance show, check, reload, admin purge
+void add_server_commands(CLI::App& program, context& at);      // server status
 
 /// The whole command line. `program` keeps references to `at`.
 void add_all_commands(CLI::App& program, context& at);

@@ -1,4 +1,4 @@
-// governor status, governor simulate, governance show, server status: what governs the site, and how it is.
+// governor status, simulate, pause, resume; server status: what governs the site, and how it is.
 
 #include <memory>
 
@@ -15,6 +15,7 @@ using nlohmann::json;
 /// Its text is part of one message to the server.
 constexpr std::size_t longest_rules_bytes = 900'000;
 constexpr std::chrono::seconds longest_simulation{30};
+constexpr std::chrono::seconds longest_switch{10};
 
 /// Commands of the whole site. The project is sent when one was named: a researcher sees what concerns it.
 result<json> ask_site(context& at, const std::string& command, bool of_project) {
@@ -96,19 +97,6 @@ exit_code run_governor(context& at) {
   return exit_code::ok;
 }
 
-exit_code run_governance(context& at) {
-  auto answer = ask_site(at, "governance.show", false);
-  if (!answer) return at.report(answer.error());
-  if (at.json) {
-    at.show(*answer);
-    return exit_code::ok;
-  }
-  at.say("# version " + text_in(*answer, "version") + ", loaded " + local_time(text_in(*answer, "loaded")) +
-         ", SHA-256 " + text_in(*answer, "sha256"));
-  at.say(text_in(*answer, "toml"));
-  return exit_code::ok;
-}
-
 struct simulate_flags {
   std::uint32_t days = 7;
   std::string rules_file;
@@ -136,6 +124,42 @@ exit_code run_simulate(context& at, const simulate_flags& flags) {
     at.say("");
   }
   return exit_code::ok;
+}
+
+struct switch_flags {
+  std::string pacs;
+  bool all = false;
+  std::string reason;
+};
+
+exit_code run_switch(context& at, const char* command, const switch_flags& flags) {
+  if (flags.all == !flags.pacs.empty()) return at.report({messages::errc::bad_request, "name one PACS, or give --all"});
+  auto server = at.server();
+  if (!server) return at.report(server.error());
+  const json args{{"pacs", flags.all ? "all" : flags.pacs}, {"reason", flags.reason}};
+  auto answer = (*server)->ask({command, "", args, client::new_op(), longest_switch});
+  if (!answer) return at.report(answer.error());
+  if (at.json) at.show(*answer);
+  const auto& silent = array_in(*answer, "silent");
+  const bool pausing = std::string_view{command} == "governor.pause";
+  for (const auto& one : silent) at.say(one.get<std::string>() + " did not answer: nothing is known of it");
+  const auto stopped = number_in(*answer, "stopped");
+  if (pausing)
+    at.say("Nothing starts any more; " + std::to_string(stopped) +
+           " running retrievals are being aborted. 'penstock governor resume' lets it go on.");
+  else
+    at.say("Retrievals may start again: one at a time at first, then more.");
+  return silent.empty() ? exit_code::ok : exit_code::not_everything_ok;
+}
+
+void add_switch(CLI::App& governor, context& at, const char* verb, const char* command, const char* help) {
+  auto* turn = governor.add_subcommand(verb, help);
+  auto flags = std::make_shared<switch_flags>();
+  turn->add_option("PACS", flags->pacs, "Which one");
+  turn->add_flag("--all", flags->all, "Every PACS");
+  turn->add_option("--reason", flags->reason, "Why, for the journal and for whoever waits")->required();
+  turn->callback(
+      [&at, flags, command] { at.action = [&at, flags, command] { return run_switch(at, command, *flags); }; });
 }
 
 /// One line for each value, however deep.
@@ -177,10 +201,9 @@ void add_governor_commands(CLI::App& program, context& at) {
   simulate->add_option("--rules", flags->rules_file, "A rules file to try, in place of the rules in force")
       ->type_name("FILE");
   simulate->callback([&at, flags] { at.action = [&at, flags] { return run_simulate(at, *flags); }; });
-  auto* governance = program.add_subcommand("governance", "The rules in force")->require_subcommand(1);
-  governance->add_subcommand("show", "Print the rules file (administrators, auditors)")->callback([&at] {
-    at.action = [&at] { return run_governance(at); };
-  });
+  add_switch(*governor, at, "pause", "governor.pause",
+             "Stop everything at a PACS now: nothing starts, what runs is aborted (administrators)");
+  add_switch(*governor, at, "resume", "governor.resume", "Let a PACS go on after a pause or a trip (administrators)");
 }
 
 void add_server_commands(CLI::App& program, context& at) {

@@ -1,4 +1,4 @@
-// requests list, show, cancel.
+// requests list, show, cancel, retry, delete, prioritise.
 
 #include "tools/penstock/input_lists.hpp"
 #include "tools/penstock/request_board.hpp"
@@ -55,13 +55,14 @@ exit_code run_list(context& at, const list_flags& flags) {
               {"Size", alignment::right},
               {"By"},
               {"Submitted"},
+              {"Starts"},
               {"Why"}}};
   for (const auto& one : array_in(*listed, "requests")) {
     const auto state = text_in(one, "state");
     rows.add({text_in(one, "id"), cell{state, shade_of_state(state)}, text_in(one, "AccessionNumber"),
               text_in(one, "PatientID"), list_in(one, "Modality"), text_in(one, "pacs"), images_in(one),
               human_bytes(number_in(one, "bytes")), text_in(one, "user"), local_time(text_in(one, "submitted")),
-              why(one)});
+              text_in(one, "estimate"), why(one)});
   }
   if (rows.empty()) {
     at.say("There are no requests.");
@@ -83,8 +84,8 @@ exit_code run_show(context& at, const std::string& id) {
   }
   const auto& request = answer->contains("id") ? *answer : answer->value("request", *answer);
   table facts{{{"Request"}, {id}}};
-  for (const char* member : {"state", "reason", "position", "pacs", "institution", "AccessionNumber", "PatientID",
-                             "StudyInstanceUID", "Modality", "priority", "user", "attempts", "error"})
+  for (const char* member : {"state", "reason", "position", "estimate", "pacs", "institution", "AccessionNumber",
+                             "PatientID", "StudyInstanceUID", "Modality", "priority", "user", "attempts", "error"})
     if (const auto text = list_in(request, member); !text.empty()) facts.add({member, text});
   facts.add({"images", images_in(request)});
   facts.add({"size", human_bytes(number_in(request, "bytes"))});
@@ -101,14 +102,15 @@ exit_code run_show(context& at, const std::string& id) {
   return exit_code::ok;
 }
 
-exit_code run_cancel(context& at, const std::vector<std::string>& ids) {
-  auto answer = at.ask("requests.cancel", json{{"requests", ids}}, client::new_op());
+/// `done` is the outcome of a request that the change was made to.
+exit_code run_change(context& at, const std::string& command, const json& args, const std::string& done) {
+  auto answer = at.ask(command, args, client::new_op());
   if (!answer) return at.report(answer.error());
   auto code = exit_code::ok;
   table rows{{{"Request"}, {"Outcome"}, {"Why"}}};
   for (const auto& row : array_in(*answer, "rows")) {
     const auto outcome = text_in(row, "outcome");
-    if (outcome != "cancelled") code = exit_code::not_everything_ok;
+    if (outcome != done) code = exit_code::not_everything_ok;
     rows.add({text_in(row, "request"), outcome, text_in(row, "message")});
   }
   if (at.json)
@@ -134,9 +136,29 @@ void add_requests_commands(CLI::App& program, context& at) {
   show->add_option("REQUEST", *id, "Its number")->required();
   show->callback([&at, id] { at.action = [&at, id] { return run_show(at, *id); }; });
   const auto ids = std::make_shared<std::vector<std::string>>();
-  auto* cancel = requests->add_subcommand("cancel", "Cancel requests that have not ended");
-  cancel->add_option("REQUEST", *ids, "Their numbers")->required();
-  cancel->callback([&at, ids] { at.action = [&at, ids] { return run_cancel(at, *ids); }; });
+  const auto add_change = [&](const char* verb, const char* done, const char* help) {
+    auto* change = requests->add_subcommand(verb, help);
+    change->add_option("REQUEST", *ids, "Their numbers")->required();
+    change->callback([&at, ids, verb, done] {
+      at.action = [&at, ids, verb, done] {
+        return run_change(at, std::string{"requests."} + verb, json{{"requests", *ids}}, done);
+      };
+    });
+  };
+  add_change("cancel", "cancelled", "Cancel requests that have not ended");
+  add_change("retry", "scheduled", "Put requests that ended without all their images back in line");
+  add_change("delete", "deleted", "Clear requests that have ended from the list; what they fetched stays");
+  const auto priority = std::make_shared<std::string>();
+  auto* prioritise = requests->add_subcommand("prioritise", "Move requests that wait to another priority");
+  prioritise->add_option("PRIORITY", *priority, "low, normal or high")
+      ->required()
+      ->check(CLI::IsMember({"low", "normal", "high"}));
+  prioritise->add_option("REQUEST", *ids, "Their numbers")->required();
+  prioritise->callback([&at, ids, priority] {
+    at.action = [&at, ids, priority] {
+      return run_change(at, "requests.prioritise", json{{"requests", *ids}, {"priority", *priority}}, "prioritised");
+    };
+  });
 }
 
 }  // namespace penstock::commands

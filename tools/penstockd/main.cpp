@@ -1,5 +1,5 @@
 // penstockd: the server. `penstockd --config FILE` runs in the foreground until SIGTERM or SIGINT; SIGHUP opens its log
-// file anew.
+// file anew and reads the rules file again.
 
 #include <fcntl.h>
 #include <spdlog/spdlog.h>
@@ -88,6 +88,7 @@ int run_until_told(server::server& running, const sigset_t& signals, const conf:
   while (sigwait(&signals, &signal) != 0 || signal == SIGHUP) {
     if (auto reopened = server::reopen_log(log); !reopened) spdlog::error("{}", reopened.error().text());
     spdlog::info("the log goes on here");
+    running.reload_rules();
   }
   spdlog::info("stopping");
   if (running.stop()) {

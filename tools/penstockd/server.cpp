@@ -7,6 +7,8 @@
 #include <cstdlib>
 #include <utility>
 
+#include "conf/calendar.hpp"
+#include "messages/type_ids.hpp"
 #include "storage/journal_reader.hpp"
 #include "storage/recovery_record.hpp"
 #include "tools/penstockd/exit_code.hpp"
@@ -33,10 +35,10 @@ constexpr std::uint64_t room_to_stop_bytes = std::uint64_t{16} << 20;
 
 gateways::control_peers peers_of(const actors::server_tree& tree) {
   gateways::control_peers peers;
-  peers.queues.insert(tree.queues.begin(), tree.queues.end());
-  peers.searches.insert(tree.searches.begin(), tree.searches.end());
-  peers.governors.insert(tree.governors.begin(), tree.governors.end());
-  peers.associations.insert(tree.associations.begin(), tree.associations.end());
+  peers.queues.insert(tree.roster->queues.begin(), tree.roster->queues.end());
+  peers.searches.insert(tree.roster->searches.begin(), tree.roster->searches.end());
+  peers.governors.insert(tree.roster->governors.begin(), tree.roster->governors.end());
+  peers.associations.insert(tree.roster->associations.begin(), tree.roster->associations.end());
   peers.shards = tree.shards;
   peers.list_reader = tree.reader;
   peers.rules_keeper = tree.rules_keeper;
@@ -75,6 +77,9 @@ result<void> server::open_state() {
   auto missing = storage::newest_missing_since(*core->store);
   if (!missing) return missing.error();
   newest_missing_since_us_ = *missing;
+  auto latest = storage::read_latest_time(*core->store);
+  if (!latest) return latest.error();
+  clocks_ = actors::having_seen(clocks_, *latest);
   core_ = std::move(core->store);
   return {};
 }
@@ -162,6 +167,9 @@ result<void> server::open_control() {
   control.data_endpoint = data_endpoint_;
   control.limits = settings.limits;
   control.utc_us = clocks_.utc_us;
+  control.today = [clocks = clocks_](const conf::rules& rules) {
+    return conf::local_date(clocks.approval_time(), rules.timezone);
+  };
   gateways::control_gateway_parts parts;
   parts.keys = keys_;
   parts.rules = from_.rules;
@@ -191,11 +199,16 @@ void server::start_actors() {
   options.listener = listener_->handle();
   options.sink = control_->sink();
   options.clocks = clocks_;
+  options.pause_file = state_->root() / "PAUSE";
   options.newest_missing_since_us = newest_missing_since_us_;
   options.on_journal_failure = end_for_journal;
   tree_ = actors::start_server_tree(*system_, *crew_, std::move(options));
   control_->set_peers(peers_of(tree_));
   phase_ = gateways::server_phase::running;
+}
+
+void server::reload_rules() {
+  caf::anon_send(tree_.rules_keeper, messages::reload_rules{});
 }
 
 std::string server::metrics() const {

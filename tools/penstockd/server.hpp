@@ -37,6 +37,9 @@ class server {
   /// process should then end without running destructors.
   [[nodiscard]] bool stop();
 
+  /// Reads the rules file again, as `governance.reload` does.
+  void reload_rules();
+
   /// The control socket ended by itself: the process was told to stop, and is to be started again.
   [[nodiscard]] bool is_deaf() const { return deaf_; }
   [[nodiscard]] const std::string& control_endpoint() const { return control_->endpoint(); }
