@@ -133,11 +133,14 @@ def most_in_flight(moves):
 
 def run_for_a_while(server):
     """Kills, other rules and pauses, at random but always the same; the stretches during which it was paused."""
-    dice, pauses = random.Random(SEED), []
+    dice, deeds, pauses = random.Random(SEED), [], []
     until = time.monotonic() + RUN_S
     while time.monotonic() < until:
         time.sleep(dice.uniform(2, 9))
-        deed = dice.choice(("kill", "rules", "pause", "nothing", "nothing", "nothing", "nothing"))
+        if not deeds:
+            deeds = ["kill", "rules", "pause", "nothing", "nothing", "nothing", "nothing"]
+            dice.shuffle(deeds)
+        deed = deeds.pop()
         if deed == "kill":
             kill_and_start(server)
         elif deed == "rules":
