@@ -29,6 +29,7 @@ constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
 constexpr milliseconds look_for_room_every{5'000};
 constexpr milliseconds look_for_pause_file_every{500};
+const std::string does_not_answer = "the PACS does not answer: ";
 
 }  // namespace
 
@@ -154,7 +155,7 @@ void governor_clock::probe(const instant& now) {
           [this](const echo_answered& echo) {
             const auto now_ns = options_.clocks.boottime_ns();
             changed(echo.reached ? breaker_.echo_answered(now_ns, milliseconds{echo.elapsed_ms})
-                                 : breaker_.no_answer(now_ns, echo.problem));
+                                 : breaker_.no_answer(now_ns, does_not_answer + echo.problem));
             evaluate();
           },
           [](const caf::error&) {});  // our own part failed; the policy asks again after probe_patience
@@ -182,13 +183,14 @@ void governor_clock::on_query(const query_wanted& wanted) {
 }
 
 void governor_clock::on_reachability(const pacs_reachability& seen) {
-  if (!seen.reachable) changed(breaker_.no_answer(options_.clocks.boottime_ns(), seen.problem));
+  if (!seen.reachable) changed(breaker_.no_answer(options_.clocks.boottime_ns(), does_not_answer + seen.problem));
   evaluate();
 }
 
 void governor_clock::on_rules(const rules_published& published) {
   options_.rules = published.rules;
   contract_ = {};
+  aborted_in_us_ = 0;
   forecasts_.clear();
   evaluate();
 }

@@ -135,6 +135,8 @@ class governor_clock {
   bool full_ = false;  ///< the disk, when it was last looked at
   breaker_policy breaker_;
   std::optional<pause_row> paused_;
+  std::uint64_t pauses_ = 0;         ///< in this life
+  std::set<std::string> switching_;  ///< operations that are on their way to the disk
   std::int64_t aborted_in_us_ = 0;  ///< begin of the window that has ended what ran
   struct running_retrieval {
     std::string project;

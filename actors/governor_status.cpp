@@ -60,7 +60,12 @@ forecast_input governor_clock::what_waits(const instant& now, const conf::rules&
 /// Now and then, while something waits.
 void governor_clock::look_ahead(const instant& now) {
   const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
-  if (!pacs || !in_use()) return forecasts_.clear();
+  // A PACS that is left alone comes back nobody knows when.
+  if (!pacs || !in_use() || !breaker_.state(now.boottime_ns, true).may_start) {
+    if (!forecasts_.empty())
+      for (auto& [project, each] : queues_) each.forecast = false;
+    return forecasts_.clear();
+  }
   if (!forecasts_.empty() && now.boottime_ns - looked_ahead_ns_ < look_ahead_every_ns) return;
   looked_ahead_ns_ = now.boottime_ns;
   auto told = make_forecast(*pacs, what_waits(now, *options_.rules));

@@ -39,21 +39,25 @@ caf::result<answered> governor_clock::on_pause(const pause_starts& order) {
 
 caf::result<answered> governor_clock::on_resume(const resume_starts& order) {
   if (auto again = answered_before(order.who)) return std::move(*again);
-  if (pause_file_exists())
+  if (pause_file_exists()) {
+    switching_.erase(operation_key(order.who));
     return to_caf(
         {errc::conflict, "resume: the pause file " + options_.pause_file.string() + " still exists; remove it first"});
+  }
   auto promise = self_->make_response_promise<answered>();
   auto entry = switch_entry("governor.resumed", order.who.user, order.reason);
   entry.rows.push_back(storage::erase_row(keys::pause(options_.pacs)));
   append_switch(std::move(entry), order.who, nlohmann::json{{"stopped", 0}}.dump(),
-                [this, promise](result<std::string> answer) mutable {
-                  if (answer) resume();
+                [this, promise, seen = pauses_](result<std::string> answer) mutable {
+                  // Whoever has paused it meanwhile wants it paused.
+                  if (answer && seen == pauses_) resume();
                   answer ? promise.deliver(answered{std::move(*answer)}) : promise.deliver(to_caf(answer.error()));
                 });
   return promise;
 }
 
 void governor_clock::pause(pause_row why, const caller& who, answer_handler done) {
+  ++pauses_;
   paused_ = std::move(why);
   policy_.pause(pause_text());
   forecasts_.clear();
@@ -80,7 +84,10 @@ void governor_clock::stop_what_runs(const std::string& why, std::function<void(s
 
 void governor_clock::record_pause(const caller& who, std::uint64_t stopped, const answer_handler& done) {
   const nlohmann::json answer{{"stopped", stopped}};
-  if (!paused_) return done(answer.dump());
+  if (!paused_) {
+    switching_.erase(operation_key(who));
+    return done(answer.dump());
+  }
   auto entry = switch_entry("governor.paused", paused_->user, paused_->reason);
   entry.rows.push_back(storage::put_row(keys::pause(options_.pacs), *paused_));
   append_switch(std::move(entry), who, answer.dump(), done);
@@ -90,7 +97,11 @@ void governor_clock::append_switch(journal_entry entry, const caller& who, std::
   std::vector<journal_entry> entries;
   entries.push_back(std::move(entry));
   pen_.append(
-      std::move(entries), operation_key(who), answer, [answer, done](const entries_committed&) { done(answer); },
+      std::move(entries), operation_key(who), answer,
+      [this, answer, done, key = operation_key(who)](const entries_committed&) {
+        switching_.erase(key);
+        done(answer);
+      },
       [this, done](const failure& problem) {
         done(problem);
         self_->quit(to_caf(problem));
@@ -120,9 +131,11 @@ std::string governor_clock::operation_key(const caller& who) const {
 
 std::optional<caf::result<answered>> governor_clock::answered_before(const caller& who) {
   if (who.op.empty()) return std::nullopt;
+  if (switching_.contains(operation_key(who))) return to_caf({errc::conflict, "it is just being done; ask again"});
   auto before = storage::read_operation(*options_.core, operation_key(who));
   if (!before) return to_caf(before.error());
   if (*before) return answered{(*before)->answer};
+  switching_.insert(operation_key(who));
   return std::nullopt;
 }
 

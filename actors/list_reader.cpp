@@ -213,6 +213,9 @@ class list_reader {
     if (!end) return end.error();
     std::vector<shard_question> questions;
     for (const auto& key : held) {
+      auto holding = storage::read_row<holding_row>(*core, key, "holding");
+      if (!holding) return holding.error();
+      if (!*holding || !is_visible(**holding, rules().get())) continue;
       auto question = question_about(*core, key, asked);
       if (!question) return question.error();
       questions.push_back(std::move(*question));
@@ -227,7 +230,6 @@ class list_reader {
     if (!holding) return holding.error();
     if (!holding->has_value()) return fail(errc::not_found, "StudyInstanceUID");
     const auto& row = **holding;
-    if (!is_visible(row, rules().get())) return fail(errc::not_found, "StudyInstanceUID");
     auto manifest = storage::read_row<instance_list>(
         core, keys::manifest(asked.project, row.pacs, row.study, row.version), "manifest");
     if (!manifest) return manifest.error();

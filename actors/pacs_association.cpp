@@ -212,7 +212,8 @@ class pacs_association {
   void associate(std::uint64_t ticket) {
     const auto found = retrievals_.find(ticket);
     const auto* at = pacs();
-    if (found == retrievals_.end() || !at) return stop_arriving(ticket);
+    if (found == retrievals_.end()) return stop_arriving(ticket);
+    if (!at) return let_go(ticket, {errc::not_found, "prepare a retrieval: the PACS is no longer in the rules"});
     found->second.child_runs = true;
     self_->send(options_.port,
                 start_dimse{options_.pacs, ticket, storage::encode_dimse(move_job_for(*at, found->second.command))});

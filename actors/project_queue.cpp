@@ -224,6 +224,8 @@ void project_queue::start(request_row row, permit_granted granted) {
         ledger_.committed(row, true, options_.clocks.utc_us());
         running_[row.number] = row;
         tell_governor(row.pacs, permit_answered{row.permit, true});
+        // The rules may have changed while this was written: what is prepared is let go, and nothing is sent.
+        if (expired() || forbidden(row)) tell_association(row.pacs, cancel_retrieval{options_.project, row.number});
         retrieve(row, send_before);
         pump(row.pacs);
       },
@@ -254,7 +256,7 @@ void project_queue::retrieve(const request_row& row, std::int64_t send_before_bo
   if (!pacs) return on_retrieval_error(row, {errc::internal, "retrieve: the PACS is no longer in the rules"});
   const auto patience = std::chrono::duration_cast<std::chrono::seconds>(pacs->total_timeout) + settling_patience;
   self_->request(options_.associations.at(row.pacs), patience, std::move(*order))
-      .then([this, number = row.number](const study_settled& settled) { on_settled(number, settled); },
+      .then([this, row](const study_settled& settled) { on_settled(row, settled); },
             [this, row](const caf::error& problem) { on_retrieval_error(row, from_caf(problem, "retrieve a study")); });
 }
 
@@ -265,32 +267,35 @@ void project_queue::on_retrieval_error(const request_row& row, const failure& pr
   unknown.permit = row.permit;
   unknown.outcome.known = false;
   unknown.outcome.problem = problem.text();
-  on_settled(row.number, unknown);
+  on_settled(row, unknown);
 }
 
-void project_queue::on_settled(std::uint64_t number, const study_settled& settled) {
-  running_.erase(number);
+/// `started` as it was when it was sent: since then it may have been cancelled, cleared away, or put in line again.
+void project_queue::on_settled(const request_row& started, const study_settled& settled) {
+  const auto number = started.number;
+  if (const auto ran = running_.find(number); ran != running_.end() && ran->second.permit == started.permit)
+    running_.erase(ran);
   auto row = ledger_.find(number);
   if (!row) return give_up(row.error());
-  if (!*row || (*row)->permit != settled.permit) return;
   // A cancel on its way to the disk has been promised.
-  if ((*row)->state != request_state::processing || changing_.contains(number))
-    return end_cancelled(**row, settled.permit);
-  settle(std::move(**row), settled);
+  const bool goes_on = *row && (*row)->permit == started.permit && (*row)->state == request_state::processing &&
+                       !changing_.contains(number);
+  goes_on ? settle(std::move(**row), settled) : end_cancelled(started, settled.outcome.known);
 }
 
-/// Cancelled while it ran: the request is over already, its lease ends now.
-void project_queue::end_cancelled(const request_row& row, std::uint64_t permit) {
+/// Cancelled while it ran: the request is over already. Its lease ends now, unless nobody knows whether it still runs.
+void project_queue::end_cancelled(const request_row& row, bool known) {
+  const auto permit = row.permit;
   journal_entry entry;
   entry.kind = "retrieval.ended";
   entry.project = row.project;
   entry.pacs = row.pacs;
   entry.request = std::to_string(row.number);
-  entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
+  if (known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
   pen_.append(
       std::move(entry),
-      [this, permit, pacs = row.pacs](const entries_committed&) {
-        tell_governor(pacs, retrieval_over{permit, true, retrieval_end::nothing, ""});
+      [this, permit, known, pacs = row.pacs](const entries_committed&) {
+        tell_governor(pacs, retrieval_over{permit, known, retrieval_end::nothing, ""});
       },
       [this](const failure& problem) { give_up(problem); });
 }
@@ -335,7 +340,7 @@ void project_queue::settle(request_row row, const study_settled& settled) {
 void project_queue::add_holding_of(journal_entry& entry, const request_row& row, const study_settled& settled,
                                    std::optional<holding_row>& before, holding_row& after) {
   auto held = ledger_.holding(row.pacs, row.study);
-  if (held) before = *held;
+  if (held && !deleting_.contains(keys::holding(row.project, row.pacs, row.study))) before = *held;
   after.project = row.project;
   after.pacs = row.pacs;
   after.study = row.study;

@@ -24,6 +24,8 @@ namespace {
 constexpr std::chrono::minutes shard_patience{5};
 constexpr std::size_t most_running_operations = 256;
 
+/// The journal takes 5,000 entries in one append.
+constexpr std::size_t most_deleted_at_once = 4'500;
 /// A purge of more is repeated.
 constexpr std::size_t most_purged_at_once = 2'000;
 
@@ -102,9 +104,10 @@ caf::result<answered> project_queue::commit_command(const caller& who, std::vect
         for (auto& other : waiting()) other.deliver(answered{answer});
         then();
       },
-      [promise, waiting](const failure& problem) mutable {
+      [this, promise, waiting](const failure& problem) mutable {
         promise.deliver(to_caf(problem));
         for (auto& other : waiting()) other.deliver(to_caf(problem));
+        give_up(problem);  // what is on the disk is known to whoever starts again
       });
   return promise;
 }
@@ -190,12 +193,14 @@ caf::result<answered> project_queue::on_submit(submit_requests& command) {
 caf::result<answered> project_queue::on_delete(delete_holdings& command) {
   if (auto again = answered_before(command.who)) return std::move(*again);
   std::vector<holding_row> gone;
+  std::set<std::string> named;
   auto outcomes = json::array();
   for (const auto& study : command.studies) {
     auto held = held_anywhere(study);
     if (!held) return to_caf(held.error());
     std::erase_if(*held, [this](const auto& holding) { return is_suspended(holding); });  // as if there were none
-    for (const auto& holding : *held) deleting_.insert(keys::holding(holding.project, holding.pacs, holding.study));
+    std::erase_if(*held,
+                  [&](const auto& holding) { return !named.insert(holding.pacs + "/" + study.reveal()).second; });
     outcomes.push_back(deletion_json(study, *held));
     gone.insert(gone.end(), held->begin(), held->end());
   }
@@ -207,6 +212,7 @@ caf::result<answered> project_queue::on_purge(purge_holdings& command) {
   std::vector<holding_row> gone;
   auto outcomes = json::array();
   auto studies = command.studies;
+  std::set<std::string> named;
   bool more = false;
   if (command.suspended) {
     auto end = storage::read_rows<holding_row>(*options_.core, {.prefix = keys::holdings_of(options_.project)},
@@ -221,8 +227,9 @@ caf::result<answered> project_queue::on_purge(purge_holdings& command) {
     auto held = held_anywhere(study);
     if (!held) return to_caf(held.error());
     if (command.suspended) std::erase_if(*held, [this](const auto& holding) { return !is_suspended(holding); });
+    std::erase_if(*held,
+                  [&](const auto& holding) { return !named.insert(holding.pacs + "/" + study.reveal()).second; });
     if (command.suspended && held->empty()) continue;
-    for (const auto& holding : *held) deleting_.insert(keys::holding(holding.project, holding.pacs, holding.study));
     outcomes.push_back(deletion_json(study, *held));
     gone.insert(gone.end(), held->begin(), held->end());
   }
@@ -255,8 +262,12 @@ std::set<std::string> project_queue::pacs_ever_used() const {
 
 caf::result<answered> project_queue::commit_deletion(const caller& who, const std::string& kind,
                                                      const std::vector<holding_row>& gone, std::string answer) {
+  if (gone.size() > most_deleted_at_once)
+    return to_caf({errc::too_large, "these are more than " + std::to_string(most_deleted_at_once) +
+                                        " holdings; name fewer studies in a call"});
   std::vector<journal_entry> entries;
   for (const auto& holding : gone) {
+    deleting_.insert(keys::holding(holding.project, holding.pacs, holding.study));
     entries.push_back(holding_deleted(kind, who.user, holding));
   }
   return commit_command(who, std::move(entries), std::move(answer), [this, gone] {

@@ -70,6 +70,7 @@ class project_queue {
   [[nodiscard]] std::optional<std::string> forbidden(const messages::request_row& row) const;
   void stop_forbidden();
   messages::result<void> sum_suspended();
+  void drop_forbidden_tickets();
   void end_forbidden(const std::string& pacs, const std::vector<const messages::request_row*>& heads);
 
   // ---- downloads (project_queue_downloads.cpp) ----
@@ -124,10 +125,10 @@ class project_queue {
                                                                      std::uint64_t permit,
                                                                      std::int64_t send_before_boottime_ns) const;
   void retrieve(const messages::request_row& row, std::int64_t send_before_boottime_ns);
-  void on_settled(std::uint64_t number, const messages::study_settled& settled);
+  void on_settled(const messages::request_row& started, const messages::study_settled& settled);
   void on_retrieval_error(const messages::request_row& row, const messages::failure& problem);
   void settle(messages::request_row row, const messages::study_settled& settled);
-  void end_cancelled(const messages::request_row& row, std::uint64_t permit);
+  void end_cancelled(const messages::request_row& row, bool known);
   void add_holding_of(messages::journal_entry& entry, const messages::request_row& row,
                       const messages::study_settled& settled, std::optional<messages::holding_row>& before,
                       messages::holding_row& after);

@@ -130,6 +130,7 @@ caf::result<answered> project_queue::on_retry(retry_requests& command) {
       [&](const request_row& before) -> request_change {
         if (!is_terminal(before.state) || before.state == request_state::completed)
           return {is_already(before), {}, {}, {}};
+        if (ledger_.is_busy(before.number)) return {"it is just being prepared; ask again in a moment", {}, {}, {}};
         if (auto no = forbidden(before)) return {*no, {}, {}, {}};
         auto open = ledger_.open_request(before.pacs, before.study);
         if (!open) return {open.error().text(), {}, {}, {}};

@@ -125,7 +125,7 @@ void project_queue::on_query_granted(const query_granted& granted) {
   tickets_.erase(ticket);
   auto found = ledger_.find(asking.request);
   if (!found) return give_up(found.error());
-  if (!*found || (*found)->state != request_state::scheduled || expired()) {
+  if (!*found || (*found)->state != request_state::scheduled || expired() || forbidden(**found)) {
     --preparing_[granted.pacs];
     ledger_.set_busy(asking.request, false);
     return pump(granted.pacs);
@@ -255,6 +255,7 @@ void project_queue::on_enumerated(enumeration asked) {
 
 /// One study crosses the PACS once: what is here complete and unchanged becomes a holding without a retrieval.
 void project_queue::on_adoption(request_row row, instance_list expected, const study_settled& have) {
+  if (expired() || forbidden(row)) return postpone(row, {errc::conflict, "the rules have changed"});
   const auto now_us = options_.clocks.utc_us();
   if (have.present.empty() || !have.missing.empty()) {
     auto entry = request_entry("request.enumerated", row.user, row,
@@ -301,7 +302,8 @@ void project_queue::commit_row(request_row row, journal_entry entry, std::functi
   };
   auto stored = ledger_.find(row.number);
   if (!stored) return give_up(stored.error());
-  if (!*stored || (*stored)->state != request_state::scheduled || changing_.contains(row.number)) return end();
+  const bool as_it_was = *stored && (*stored)->state == request_state::scheduled && (*stored)->turn == row.turn;
+  if (!as_it_was || changing_.contains(row.number)) return end();
   changing_.insert(row.number);
   pen_.append(
       std::move(entry),

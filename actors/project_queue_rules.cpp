@@ -36,8 +36,22 @@ void project_queue::on_rules(const rules_published& published) {
   meet(published);
   stop_forbidden();
   if (auto summed = sum_suspended(); !summed) return give_up(summed.error());
+  drop_forbidden_tickets();
   say_again();
   pump_all();
+}
+
+/// Queries that a governor may never grant any more; the pump then ends their requests.
+void project_queue::drop_forbidden_tickets() {
+  std::erase_if(tickets_, [this](const auto& entry) {
+    const auto& [ticket, asking] = entry;
+    auto row = ledger_.find(asking.request);
+    const bool waits = row && *row && (*row)->state == request_state::scheduled && !forbidden(**row);
+    if (waits && options_.governors.contains(asking.pacs)) return false;
+    --preparing_[asking.pacs];
+    ledger_.set_busy(asking.request, false);
+    return true;
+  });
 }
 
 /// Why this request may not go on, whatever the clock says.

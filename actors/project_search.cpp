@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -69,6 +70,7 @@ class project_search {
   struct place {
     std::string search;
     std::uint64_t unit = 0;
+    std::string pacs = {};
   };
 
   void load() {
@@ -81,7 +83,27 @@ class project_search {
   void on_rules(const rules_published& published) {
     options_.rules = published.rules;
     meet(published);
+    drop_tickets(
+        [this](const running_search& search, const place& where) { return forbidden(search.row.user, where.pacs); });
     ask_more();
+  }
+
+  /// Queries that nobody waits for any more, or that may not go out (`why_not` says why), give their place to others.
+  void drop_tickets(const std::function<std::optional<std::string>(const running_search&, const place&)>& why_not) {
+    std::vector<std::pair<place, std::string>> forbidden_ones;
+    std::vector<std::string> released;
+    std::erase_if(tickets_, [&](const auto& entry) {
+      const auto* search = running(entry.second);
+      if (!search) {
+        released.push_back(entry.second.pacs);
+        return true;
+      }
+      auto why = why_not(*search, entry.second);
+      if (why) forbidden_ones.emplace_back(entry.second, std::move(*why));
+      return why.has_value();
+    });
+    for (auto& [where, why] : forbidden_ones) record_unasked(where, where.pacs, std::move(why));
+    for (const auto& pacs : released) release(pacs);
   }
 
   void meet(const rules_published& published) {
@@ -212,10 +234,10 @@ class project_search {
           if (outstanding_[unit.pacs] >= most_queries_at_pacs) break;
           ++outstanding_[unit.pacs];
           if (auto no = forbidden(search.row.user, unit.pacs)) {
-            record_unasked({id, unit.number}, unit.pacs, std::move(*no));
+            record_unasked({id, unit.number, unit.pacs}, unit.pacs, std::move(*no));
           } else {
             const auto ticket = ++last_ticket_;
-            tickets_[ticket] = {id, unit.number};
+            tickets_[ticket] = {id, unit.number, unit.pacs};
             want(ticket, unit.pacs);
           }
         }
@@ -252,8 +274,7 @@ class project_search {
     const auto where = ticket->second;
     tickets_.erase(ticket);
     auto* search = running(where);
-    const auto* pacs = conf::find_pacs(*options_.rules, granted.pacs);
-    if (!search || !pacs) return release(granted.pacs);
+    if (!search) return release(granted.pacs);
     if (auto no = forbidden(search->row.user, granted.pacs)) return record_unasked(where, granted.pacs, std::move(*no));
     const auto& unit = search->units[where.unit];
     journal_entry entry;
@@ -266,7 +287,8 @@ class project_search {
     entry.rows = granted.rows;
     pen_.append(
         std::move(entry),
-        [this, where, query = query_of(search->row, unit, *pacs), id = granted.pacs](const entries_committed&) {
+        [this, where, query = query_of(search->row, unit, *conf::find_pacs(*options_.rules, granted.pacs)),
+         id = granted.pacs](const entries_committed&) {
           self_->request(options_.associations.at(id), query_patience, query)
               .then([this, where, id](const query_answered& answer) { on_answer(where, id, answer); },
                     [this, where, id](const caf::error& problem) {
@@ -285,11 +307,11 @@ class project_search {
 
   void on_answer(const place& where, const std::string& pacs, const query_answered& answer) {
     auto* search = running(where);
-    const auto* mine = project();
-    if (!search || !mine) return release(pacs);
-    record(
-        where, pacs,
-        judge_answer(*options_.rules, *mine, search->row, search->units[where.unit], answer, options_.clocks.utc_us()));
+    if (!search) return release(pacs);
+    if (auto no = forbidden(search->row.user, pacs)) return record_unasked(where, pacs, std::move(*no));
+    record(where, pacs,
+           judge_answer(*options_.rules, *project(), search->row, search->units[where.unit], answer,
+                        options_.clocks.utc_us()));
   }
 
   void record(const place& where, const std::string& pacs, judged_answer judged) {
@@ -394,6 +416,7 @@ class project_search {
     answer_waiters();
     if (t.generation == only_look) return;
     self_->delayed_send(handle{self_}, tick_every, tick{});
+    drop_tickets([](const running_search&, const place&) { return std::nullopt; });
     // Asked again, because a governor that was restarted has forgotten it.
     for (const auto& [ticket, where] : tickets_)
       if (const auto* search = running(where)) want(ticket, search->units[where.unit].pacs);

@@ -92,7 +92,7 @@ class rules_keeper {
   void record_rules() {
     journal_entry entry;
     entry.kind = "rules.in_force";
-    entry.details = dumped(digests_);
+    entry.details = dumped(brief(digests_));
     pen_.append(
         std::move(entry), [](const entries_committed&) {},
         [this](const failure& problem) { self_->quit(to_caf(problem)); });
@@ -167,6 +167,7 @@ class rules_keeper {
 
   caf::result<answered> reload(const caller& who) {
     if (!options_.take) return to_caf({errc::internal, "reload: this server never takes other rules"});
+    if (taking_ && who.user.empty()) again_ = true;
     if (taking_) return to_caf({errc::conflict, "other rules are just being taken; ask again in a moment"});
     const auto key = who.op.empty() ? std::string{} : storage::keys::operation("rules", who.user, who.op);
     if (!key.empty()) {
@@ -196,7 +197,7 @@ class rules_keeper {
     entry.kind = "rules.refused";
     entry.user = user;
     entry.details = dumped({{"in_force", digests_["sha256"]}, {"faults", faults.size()}, {"first", refused_.at(0)}});
-    entry.events.push_back({"governor", dumped({{"kind", "rules.refused"}, {"user", user}, {"faults", refused_}})});
+    entry.events.push_back(event_of({{"kind", "rules.refused"}, {"user", user}, {"faults", refused_}}, "faults"));
     pen_.append(
         std::move(entry), [](const entries_committed&) {},
         [this](const failure& problem) { self_->quit(to_caf(problem)); });
@@ -215,7 +216,7 @@ class rules_keeper {
     entry.details = dumped({{"old", digests_}, {"new", digests}, {"changes", told}, {"all_changes", changes.size()}});
     // A leaf holds 32 KiB: the digests always, the words as far as they fit.
     if (entry.details.size() > most_details) entry.details = short_details(digests, changes.size());
-    entry.events.push_back({"governor", dumped({{"kind", "rules.changed"}, {"user", user}, {"changes", told}})});
+    entry.events.push_back(event_of({{"kind", "rules.changed"}, {"user", user}, {"changes", told}}, "changes"));
     taking_ = true;
     auto promise = self_->make_response_promise<answered>();
     std::vector<journal_entry> entries;
@@ -234,10 +235,24 @@ class rules_keeper {
   }
 
   static constexpr std::size_t most_details = 24 << 10;
+  static constexpr std::size_t most_event = 48 << 10;
 
   std::string short_details(const json& digests, std::size_t changes) const {
-    const json both{{"old", digests_["sha256"]}, {"new", digests["sha256"]}, {"all_changes", changes}};
+    const json both{{"old", brief(digests_)}, {"new", brief(digests)}, {"all_changes", changes}};
     return dumped(both);
+  }
+
+  /// With many projects, one digest over those of their lists of patients.
+  static json brief(const json& digests) {
+    auto cohorts = dumped(digests["cohorts"]);
+    if (cohorts.size() < most_details / 3) return digests;
+    return {{"sha256", digests["sha256"]}, {"all_cohorts", storage::to_hex(storage::sha256(cohorts))}};
+  }
+
+  /// An event that would be too large tells only how many there are of its list.
+  static topic_event event_of(json event, const char* list) {
+    if (dumped(event).size() > most_event) event[list] = event[list].size();
+    return {"governor", dumped(event)};
   }
 
   void put_in_force(const conf::rules_ptr& rules, const json& digests) {
@@ -253,6 +268,7 @@ class rules_keeper {
     for (const auto& [id, who] : now.roster->searches) self_->send(who, now);
     for (const auto& [id, who] : now.roster->governors) self_->send(who, now);
     for (const auto& [id, who] : now.roster->associations) self_->send(who, now);
+    if (std::exchange(again_, false)) caf::anon_send(handle{self_}, reload_rules{});
   }
 
   handle::pointer self_;
@@ -262,6 +278,7 @@ class rules_keeper {
   std::int64_t loaded_us_ = 0;
   json digests_;
   json refused_ = json::array();  ///< faults of the newest file, when it was refused
+  bool again_ = false;            ///< the files have changed meanwhile
   bool taking_ = false;           ///< other rules are on their way to the disk
 };
 

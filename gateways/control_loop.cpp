@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "conf/calendar.hpp"
+#include "conf/rules_queries.hpp"
 #include "gateways/access_policy.hpp"
 #include "gateways/site_answers.hpp"
 #include "gateways/zmq_loop.hpp"
@@ -49,6 +50,20 @@ event_limits event_limits_of(const conf::limit_settings& settings) {
 std::int64_t steady_ms() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
   return std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+/// Whose patients or PACS are others than before, so that what is being sent may hold what is no longer covered.
+std::set<std::string> projects_that_lost_something(const conf::rules& before, const conf::rules& after) {
+  std::set<std::string> changed;
+  for (const auto& [id, project] : before.projects) {
+    const auto* now = conf::find_project(after, id);
+    const bool same =
+        now != nullptr && now->pacs == project.pacs &&
+        (now->patients == project.patients ||
+         (now->patients && project.patients && now->patients->patients() == project.patients->patients()));
+    if (!same) changed.insert(id);
+  }
+  return changed;
 }
 
 bool is_strong(std::string_view routing_id) {
@@ -327,13 +342,14 @@ void control_gateway::loop::take_departures() {
 void control_gateway::loop::rules_changed(const messages::rules_published& published) {
   if (!published.rules) return;
   if (published.roster) meet(*published.roster);
+  const auto changed = projects_that_lost_something(*rules_, *published.rules);
   rules_ = published.rules;
   directory_ = std::make_shared<const key_directory>(*rules_);
   parts_.keys->set(directory_);
   commands_.set_rules(rules_);
   today_until_us_ = 0;
   events_.check_everybody();
-  judge_downloads();
+  judge_downloads(changed);
 }
 
 void control_gateway::loop::meet(const messages::roster& serving) {
@@ -346,9 +362,9 @@ void control_gateway::loop::meet(const messages::roster& serving) {
 }
 
 /// With every change of the rules, and on every new day: approvals and trainings end.
-void control_gateway::loop::judge_downloads() {
+void control_gateway::loop::judge_downloads(const std::set<std::string>& changed) {
   downloads_judged_on_ = today();
-  if (parts_.downloads) parts_.downloads->judge_again(*rules_, downloads_judged_on_);
+  if (parts_.downloads) parts_.downloads->judge_again(*rules_, downloads_judged_on_, changed);
 }
 
 void control_gateway::loop::pass_on_ended_downloads() {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -62,7 +63,7 @@ class control_gateway::loop {
   event_outlets outlets();
   void rules_changed(const messages::rules_published& published);
   void meet(const messages::roster& serving);
-  void judge_downloads();
+  void judge_downloads(const std::set<std::string>& changed = {});
   void pass_on_ended_downloads();
   void meet_peers();
   void watch_rules();

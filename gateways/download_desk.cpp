@@ -213,11 +213,12 @@ std::set<std::string> download_desk::users_who_lost_a_key(const conf::rules& rul
   return lost;
 }
 
-void download_desk::judge_again(const conf::rules& rules, std::chrono::year_month_day today) {
+void download_desk::judge_again(const conf::rules& rules, std::chrono::year_month_day today,
+                                const std::set<std::string>& changed) {
   const auto lost = users_who_lost_a_key(rules);
   const auto* rule = find_command("download.open");
   outlets_.withdraw_unless([&](const std::string& user, const std::string& project) {
-    return !lost.contains(user) && authorise(rules, user, *rule, project, today).ok();
+    return !lost.contains(user) && !changed.contains(project) && authorise(rules, user, *rule, project, today).ok();
   });
 }
 

@@ -99,7 +99,9 @@ class download_desk {
   void withdraw(const std::string& download) { outlets_.withdraw(download); }
   /// Withdraws the downloads of whoever may not open them any more: no member, approval or training over, a key taken
   /// away. Whoever still has a key that counts resumes.
-  void judge_again(const conf::rules& rules, std::chrono::year_month_day today);
+  /// What is under way of `changed` projects is withdrawn too: their clients go on with what is still theirs.
+  void judge_again(const conf::rules& rules, std::chrono::year_month_day today,
+                   const std::set<std::string>& changed = {});
 
   void session_ended(ended_download ended);
   [[nodiscard]] std::vector<ended_download> take_ended();

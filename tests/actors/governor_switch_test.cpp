@@ -98,6 +98,18 @@ BOOST_AUTO_TEST_CASE(answers_a_repeated_operation_as_the_first_time) {
   BOOST_TEST(pacs->stops.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_pause_outlives_a_resume_that_is_on_its_way_to_the_disk) {
+  start(1);
+  BOOST_REQUIRE(pause("first").ok());
+  has_work("alz");
+  self->send(governor, resume_starts{{"ada", "late"}, "put out"});
+  self->send(governor, pause_starts{{"ada", "second"}, "it burns again"});
+  settle();
+  advance(60s);
+  BOOST_TEST(status().at("state") == "paused");
+  BOOST_TEST(starts() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(is_paused_by_a_file_and_not_resumed_while_it_exists) {
   pause_file = std::filesystem::temp_directory_path() / ("penstock-pause-" + std::to_string(::getpid()));
   start(1);

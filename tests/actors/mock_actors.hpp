@@ -30,6 +30,7 @@ struct governor_log {
   std::int64_t send_before_boottime_ns = std::numeric_limits<std::int64_t>::max();  ///< of what is claimed
   bool refuses_claims = false;
   std::vector<std::uint64_t> over;
+  std::vector<bool> known_over;
   std::vector<std::uint64_t> alive;
   std::vector<query_wanted> queries;
   std::vector<pacs_reachability> reachability;
@@ -52,7 +53,10 @@ inline governor_clock_actor::behavior_type mock_governor(governor_clock_actor::p
                                   {{storage::keys::lease("gh-rad", claim.permit), "{}", false}}};
           },
           [=](const permit_answered& answer) { log->answers.push_back(answer); },
-          [=](const retrieval_over& over) { log->over.push_back(over.permit); },
+          [=](const retrieval_over& over) {
+            log->over.push_back(over.permit);
+            log->known_over.push_back(over.known);
+          },
           [=](const retrieval_alive& alive) { log->alive.push_back(alive.permit); },
           [=](const query_wanted& wanted) {
             log->queries.push_back(wanted);

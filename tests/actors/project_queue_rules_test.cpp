@@ -208,6 +208,45 @@ BOOST_AUTO_TEST_CASE(retries_what_was_cancelled_and_clears_what_has_ended) {
   BOOST_TEST(change(delete_requests{{}, {1}}) == "not_found");
 }
 
+BOOST_AUTO_TEST_CASE(ends_the_lease_of_a_cancelled_retrieval_though_its_request_is_gone_or_in_line_again) {
+  prepared("1.2.1");
+  prepared("1.2.2");
+  grant();
+  grant();
+  cancel(1);
+  cancel(2);
+  BOOST_TEST(change(delete_requests{{}, {1}}) == "deleted");
+  BOOST_TEST(change(retry_requests{{}, {2}}) == "scheduled");
+  BOOST_TEST(governor->over.empty());
+  auto stopped = outcome_of(true, "cancelled");
+  stopped.cancelled = true;
+  settle_retrieval(0, 0, stopped);
+  settle_retrieval(1, 0, stopped);
+  BOOST_TEST(governor->over.size() == 2U);
+  BOOST_TEST(request(2).state == request_state::scheduled);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_lease_of_a_cancelled_retrieval_that_nobody_knows_to_be_over) {
+  prepared("1.2.1");
+  grant();
+  cancel(1);
+  auto unknown = outcome_of(true, "the association died");
+  unknown.known = false;
+  const auto ended = entries("retrieval.ended");
+  settle_retrieval(0, 0, unknown);
+  BOOST_TEST(entries("retrieval.ended") == ended + 1);
+  BOOST_TEST(governor->known_over.back() == false);
+}
+
+BOOST_AUTO_TEST_CASE(does_not_put_a_request_in_line_twice_that_is_just_being_prepared) {
+  pacs->holds_queries = true;
+  study_at_pacs("1.2.1");
+  submit({"1.2.1"});
+  cancel(1);
+  BOOST_TEST(change(retry_requests{{}, {1}}) == "conflict");
+  BOOST_TEST(rows_under(keys::waiting_of("alz")) == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(refuses_to_retry_while_another_request_for_the_study_waits) {
   prepared("1.2.1");
   cancel(1);
