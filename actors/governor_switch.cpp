@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "actors/governor_clock_impl.hpp"
+#include "actors/json_text.hpp"
 #include "messages/actor_errors.hpp"
 #include "messages/type_ids.hpp"
 #include "storage/journal_reader.hpp"
@@ -20,10 +21,6 @@ namespace {
 
 /// An association that does not say in time how much it has stopped is stopping all the same.
 constexpr std::chrono::milliseconds stop_patience{800};
-
-std::string dumped(const nlohmann::json& value) {
-  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-}
 
 }  // namespace
 

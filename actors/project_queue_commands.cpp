@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "actors/json_text.hpp"
 #include "actors/project_queue_impl.hpp"
 #include "actors/queue_entries.hpp"
 #include "actors/request_machine.hpp"
@@ -41,8 +42,6 @@ json deletion_json(const dicom_uid& study, const std::vector<holding_row>& held)
              : row_json("StudyInstanceUID", study.reveal(), "deleted",
                         std::to_string(bytes) + " bytes are free again for this project");
 }
-
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 }  // namespace
 

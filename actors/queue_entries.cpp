@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "actors/json_text.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
 
@@ -21,8 +22,6 @@ void identify(journal_entry& entry, const medical_record_number& patient, const 
   if (!accession.empty()) entry.identifiers.push_back({"accession_number", accession});
   entry.identifiers.push_back({"study_instance_uid", protected_text{study.reveal()}});
 }
-
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json study_json(const std::string& pacs, const dicom_uid& study, const medical_record_number& patient,
                 const protected_text& accession, const std::string& date, const std::string& modality) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/journal_pen.hpp"
+#include "actors/json_text.hpp"
 #include "conf/file_watch.hpp"
 #include "conf/rule_changes.hpp"
 #include "messages/type_ids.hpp"
@@ -25,8 +26,6 @@ constexpr std::chrono::seconds look_every{1};
 /// A queue that does not say in time what proposed rules would stop is left out.
 constexpr std::chrono::seconds weighing_patience{4};
 constexpr std::size_t most_changes_in_an_entry = 100;
-
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 /// Of everything that was read: two rules of the same digests mean the same.
 json digests_of(const conf::rules& rules) {

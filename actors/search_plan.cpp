@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "actors/json_text.hpp"
 #include "conf/rules_queries.hpp"
 
 namespace penstock::actors {
@@ -78,8 +79,6 @@ json study_match(const conf::rules& rules, const conf::pacs& pacs, const query_r
           {"institution", institution ? institution->name : pacs.institution},
           {"department", pacs.department}};
 }
-
-std::string dumped(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 struct patient_rows {
   query_row first;
