@@ -290,6 +290,7 @@ void governor_clock::refresh_contract(const instant& now) {
   contract_.begins_us = stretch.begins.time_since_epoch().count() * 1'000'000;
   contract_.ends_us = stretch.ends.time_since_epoch().count() * 1'000'000;
   contract_.lease_quiet = pacs->lease_quiet;
+  window_changes_ = stretch.ends - at < conf::calendar_reach;
   window_name_ = stretch.window ? pacs->windows[*stretch.window].name : "closed";
 }
 

@@ -126,6 +126,7 @@ class governor_clock {
   query_line enumerations_;
   contract contract_;
   std::string window_name_ = "closed";
+  bool window_changes_ = false;  ///< false: the same one is in force all week
   std::map<std::string, queue> queues_;
   std::map<std::uint64_t, unanswered_permit> unanswered_;  ///< offered, and nobody has said what became of them
   std::set<std::uint64_t> leftovers_;

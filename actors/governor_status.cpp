@@ -131,22 +131,23 @@ answered governor_clock::on_describe(const describe_governor& who) {
   }
   const auto breaker = breaker_.state(now.boottime_ns, in_use());
   const bool down = !breaker.may_start;
-  return {nlohmann::json{{"pacs", options_.pacs},
-                         {"window", window_name_},
-                         {"limits", limits},
-                         {"started",
-                          {{"minute", policy_.started(now, std::chrono::seconds{60})},
-                           {"hour", policy_.started(now, std::chrono::seconds{3600})},
-                           {"day", policy_.started(now, std::chrono::seconds{86400})}}},
-                         {"in_flight", policy_.in_flight()},
-                         {"waiting", waiting},
-                         {"next_change", rfc3339(contract_.ends_us)},
-                         {"paused", policy_.paused() ? nlohmann::json(policy_.pause_reason()) : nlohmann::json(false)},
-                         {"state", policy_.paused() ? "paused"
-                                   : down           ? "down"
-                                                    : "up"},
-                         {"problem", breaker.reason}}
-              .dump()};
+  return {
+      nlohmann::json{{"pacs", options_.pacs},
+                     {"window", window_name_},
+                     {"limits", limits},
+                     {"started",
+                      {{"minute", policy_.started(now, std::chrono::seconds{60})},
+                       {"hour", policy_.started(now, std::chrono::seconds{3600})},
+                       {"day", policy_.started(now, std::chrono::seconds{86400})}}},
+                     {"in_flight", policy_.in_flight()},
+                     {"waiting", waiting},
+                     {"next_change", window_changes_ ? nlohmann::json(rfc3339(contract_.ends_us)) : nlohmann::json{}},
+                     {"paused", policy_.paused() ? nlohmann::json(policy_.pause_reason()) : nlohmann::json(false)},
+                     {"state", policy_.paused() ? "paused"
+                               : down           ? "down"
+                                                : "up"},
+                     {"problem", breaker.reason}}
+          .dump()};
 }
 
 }  // namespace penstock::actors

@@ -194,9 +194,15 @@ BOOST_AUTO_TEST_CASE(ends_what_runs_when_a_window_says_so) {
   advance(60s);
   BOOST_TEST(starts() == 1U);
   BOOST_TEST(pacs->stops.empty());
+  BOOST_TEST(status().at("next_change") == "2026-03-11T12:10:00.000Z");
   advance(600s);
   BOOST_REQUIRE(pacs->stops.size() == 1U);
   BOOST_TEST(pacs->stops[0].find("maintenance") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(tells_no_change_of_a_window_that_is_always_in_force) {
+  start(1);
+  BOOST_TEST(status().at("next_change").is_null());
 }
 
 BOOST_AUTO_TEST_CASE(simulates_the_days_to_come_with_what_waits) {
