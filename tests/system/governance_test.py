@@ -9,7 +9,7 @@ import sys
 import time
 import uuid
 
-from harness import eventually, refused_with, run_tests, running_site
+from harness import eventually, find_everything, refused_with, requests_of, run_tests, running_site, submit
 
 PROJECT = "alz-brain"
 OTHER = "knee-mri"
@@ -54,22 +54,6 @@ def section(text, name, change):
     return text[:match.start()] + change(match.group()) + text[match.end():]
 
 
-def find_everything(site, control, project=PROJECT):
-    mrns = sorted({patient["mrns"][pacs]["mrn"] for patient, _, pacs in site.studies()})
-    found = []
-    for pacs in site.facts["pacs"]:
-        found += control.find("studies.find", {"pacs": [pacs], "mrns": mrns}, project)["studies"]
-    return [{"pacs": study["pacs"], "StudyInstanceUID": study["StudyInstanceUID"]} for study in found]
-
-
-def submit(control, items, project=PROJECT):
-    return control.ask("requests.submit", {"items": items}, project, op=new_op())["rows"]
-
-
-def requests_of(control, project=PROJECT):
-    return {one["id"]: one for one in control.all_pages("requests.list", {"filter": {}}, "requests", project)}
-
-
 def status_of(control, pacs):
     return next(one for one in control.ask("governor.status")["pacs"] if one["pacs"] == pacs)
 
@@ -77,7 +61,7 @@ def status_of(control, pacs):
 def test_everything_completes_while_the_rules_are_replaced_again_and_again(site):
     text = rules_of(site)
     with site.connect("amy") as amy, site.connect("ada") as ada:
-        rows = submit(amy, find_everything(site, amy))
+        rows = submit(amy, find_everything(site, amy, PROJECT), PROJECT)
         for round_number in range(12):
             replace_rules(site, text.replace("per_hour = 600", "per_hour = %d" % (600 + round_number)))
             assert ada.ask("governance.reload", op=new_op())["valid"]
@@ -85,9 +69,9 @@ def test_everything_completes_while_the_rules_are_replaced_again_and_again(site)
                 file.write("\n[nonsense")
             assert not ada.ask("governance.reload", op=new_op())["valid"]
         take_rules(site, text.replace("per_hour = 600", "per_hour = 601"))
-        eventually(lambda: all(one["state"] in ENDED for one in requests_of(amy).values()), JOB_TIMEOUT_S,
-                   lambda: "every request has ended: %s" % requests_of(amy))
-        assert {requests_of(amy)[row["request"]]["state"] for row in rows} == {"completed"}
+        eventually(lambda: all(one["state"] in ENDED for one in requests_of(amy, PROJECT).values()), JOB_TIMEOUT_S,
+                   lambda: "every request has ended: %s" % requests_of(amy, PROJECT))
+        assert {requests_of(amy, PROJECT)[row["request"]]["state"] for row in rows} == {"completed"}
 
 
 def test_each_request_completed_in_one_event_and_no_event_is_missing(site):
@@ -159,13 +143,14 @@ def test_nothing_starts_after_a_pause_and_everything_goes_on_after_it(site):
     with site.connect("amy") as amy, site.connect("ada") as ada:
         held = amy.all_pages("cache.list", {"level": "study", "filter": {}}, "items", PROJECT)
         amy.ask("cache.delete", {"studies": sorted({one["StudyInstanceUID"] for one in held})}, PROJECT, op=new_op())
-        rows = submit(amy, find_everything(site, amy))
-        eventually(lambda: any(one["state"] == "processing" for one in requests_of(amy).values()), 60, "a retrieval")
+        rows = submit(amy, find_everything(site, amy, PROJECT), PROJECT)
+        eventually(lambda: any(one["state"] == "processing" for one in requests_of(amy, PROJECT).values()), 60,
+                   "a retrieval")
         said = site.program("penstock", "governor", "pause", "--all", "--reason", "the scanner is on fire", user="ada")
         assert said.returncode == 0, said
         eventually(lambda: all(status_of(ada, pacs)["in_flight"] == 0 for pacs in site.facts["pacs"]), 15,
                    lambda: "nothing runs: %s" % ada.ask("governor.status"))
-        waiting = [one for one in requests_of(amy).values() if one["state"] == "scheduled"]
+        waiting = [one for one in requests_of(amy, PROJECT).values() if one["state"] == "scheduled"]
         assert waiting and all("on fire" in one["reason"] for one in waiting), waiting
         assert "not before the PACS is resumed" in {one["estimate"] for one in waiting}, waiting
         site.kill_server()
@@ -173,13 +158,14 @@ def test_nothing_starts_after_a_pause_and_everything_goes_on_after_it(site):
     with site.connect("amy") as amy, site.connect("ada") as ada:
         time.sleep(3)
         assert all(status_of(ada, pacs)["paused"] for pacs in site.facts["pacs"])
-        assert not any(one["state"] == "processing" for one in requests_of(amy).values())
+        assert not any(one["state"] == "processing" for one in requests_of(amy, PROJECT).values())
         refused_with("not_permitted", amy.ask, "governor.resume", {"pacs": "all", "reason": "x"}, op=new_op())
         said = site.program("penstock", "governor", "resume", "--all", "--reason", "put out", user="ada")
         assert said.returncode == 0, said
-        eventually(lambda: all(one["state"] in ENDED for one in requests_of(amy).values()), JOB_TIMEOUT_S,
-                   lambda: "every request has ended: %s" % requests_of(amy))
-        assert {requests_of(amy)[row["request"]]["state"] for row in rows} == {"completed"}, requests_of(amy)
+        eventually(lambda: all(one["state"] in ENDED for one in requests_of(amy, PROJECT).values()), JOB_TIMEOUT_S,
+                   lambda: "every request has ended: %s" % requests_of(amy, PROJECT))
+        ended = requests_of(amy, PROJECT)
+        assert {ended[row["request"]]["state"] for row in rows} == {"completed"}, ended
 
 
 def test_the_pause_file_stops_everything_too(site):
@@ -244,16 +230,17 @@ def test_a_project_that_ends_stops_and_goes_on_when_it_is_extended(site):
     with site.connect("amy") as amy:
         held = amy.all_pages("cache.list", {"level": "study", "filter": {}}, "items", PROJECT)
         amy.ask("cache.delete", {"studies": sorted({one["StudyInstanceUID"] for one in held})}, PROJECT, op=new_op())
-        rows = submit(amy, find_everything(site, amy)[:6])
+        rows = submit(amy, find_everything(site, amy, PROJECT)[:6], PROJECT)
         take_rules(site, ended)
-        eventually(lambda: not any(one["state"] == "processing" for one in requests_of(amy).values()), 20,
+        eventually(lambda: not any(one["state"] == "processing" for one in requests_of(amy, PROJECT).values()), 20,
                    "nothing runs any more")
-        waiting = [one for one in requests_of(amy).values() if one["state"] == "scheduled"]
+        waiting = [one for one in requests_of(amy, PROJECT).values() if one["state"] == "scheduled"]
         assert waiting and {one["estimate"] for one in waiting} == {"not before the project is extended"}, waiting
         refused_with("project_expired", amy.ask, "studies.find", {"pacs": ["gh-rad"], "mrns": ["7700421"]}, PROJECT)
         take_rules(site, text)
-        eventually(lambda: all(requests_of(amy)[row["request"]]["state"] in ENDED for row in rows), JOB_TIMEOUT_S,
-                   lambda: "every request has ended: %s" % requests_of(amy))
+        eventually(lambda: all(one["state"] in ENDED for one in requests_of(amy, PROJECT).values()), JOB_TIMEOUT_S,
+                   lambda: "every request has ended: %s" % requests_of(amy, PROJECT))
+        assert {requests_of(amy, PROJECT)[row["request"]]["state"] for row in rows} == {"completed"}
 
 
 def test_the_days_to_come_are_simulated(site):

@@ -9,6 +9,7 @@ import tempfile
 import time
 import traceback
 import urllib.request
+import uuid
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -117,6 +118,26 @@ def eventually(condition, timeout_s, what):
         if time.monotonic() > end:
             raise AssertionError("waited %s s for: %s" % (timeout_s, what() if callable(what) else what))
         time.sleep(0.05)
+
+
+def find_everything(site, control, project):
+    """Every study that the project may ask for, as items of a submission."""
+    mrns = sorted({patient["mrns"][pacs]["mrn"] for patient, _, pacs in site.studies()})
+    found = []
+    for pacs in site.facts["pacs"]:
+        found += control.find("studies.find", {"pacs": [pacs], "mrns": mrns}, project)["studies"]
+    return [{"pacs": study["pacs"], "StudyInstanceUID": study["StudyInstanceUID"]} for study in found]
+
+
+def submit(control, items, project, op=None):
+    """The rows of the answer."""
+    return control.ask("requests.submit", {"items": items}, project, op=op or uuid.uuid4().hex)["rows"]
+
+
+def requests_of(control, project):
+    """All requests by their ids."""
+    requests = control.all_pages("requests.list", {"filter": {}}, "requests", project)
+    return {request["id"]: request for request in requests}
 
 
 def refused_with(code, call, *arguments, **more):

@@ -10,7 +10,7 @@ import sys
 import time
 import uuid
 
-from harness import eventually, run_tests, running_site
+from harness import eventually, find_everything, requests_of, run_tests, running_site, submit
 
 PROJECT = "alz-brain"
 JOB_TIMEOUT_S = 180
@@ -19,33 +19,16 @@ WAITS_FOR_PACS = re.compile("does not answer")
 ENDED = ("completed", "incomplete", "failed", "cancelled")
 
 
-def find_everything(site, control):
-    mrns = sorted({patient["mrns"][pacs]["mrn"] for patient, _, pacs in site.studies()})
-    found = []
-    for pacs in site.facts["pacs"]:
-        found += control.find("studies.find", {"pacs": [pacs], "mrns": mrns}, PROJECT)["studies"]
-    return [{"pacs": study["pacs"], "StudyInstanceUID": study["StudyInstanceUID"]} for study in found]
-
-
-def submit(control, items, op=None):
-    return control.ask("requests.submit", {"items": items}, PROJECT, op=op or uuid.uuid4().hex)["rows"]
-
-
-def requests_of(control):
-    requests = control.all_pages("requests.list", {"filter": {}}, "requests", PROJECT)
-    return {request["id"]: request for request in requests}
-
-
 def standing(control):
     """How the requests stand, for whoever waited in vain."""
     return [(request["pacs"], request["state"], request["reason"], request["error"])
-            for request in requests_of(control).values() if request["state"] != "completed"]
+            for request in requests_of(control, PROJECT).values() if request["state"] != "completed"]
 
 
 def wait_for_all(site):
     with site.connect("amy") as control:
         def ended():
-            requests = requests_of(control)
+            requests = requests_of(control, PROJECT)
             return all(request["state"] in ENDED for request in requests.values()) and requests
         return eventually(ended, JOB_TIMEOUT_S, lambda: "every request has ended, not %s" % standing(control))
 
@@ -89,7 +72,7 @@ def kill_in_the_middle(site, received):
     """Kills the server as soon as so many studies have completed and another is under way; starts it again."""
     with site.connect("amy") as control:
         def in_the_middle():
-            states = [request["state"] for request in requests_of(control).values()]
+            states = [request["state"] for request in requests_of(control, PROJECT).values()]
             return states.count("completed") >= received and "processing" in states
         eventually(in_the_middle, JOB_TIMEOUT_S, "a retrieval under way")
         site.kill_server()
@@ -99,8 +82,8 @@ def kill_in_the_middle(site, received):
 
 def test_everything_requested_completes_once_across_a_kill(site):
     with site.connect("amy") as control:
-        items = find_everything(site, control)
-        rows = submit(control, items)
+        items = find_everything(site, control, PROJECT)
+        rows = submit(control, items, PROJECT)
         assert [row["outcome"] for row in rows] == ["accepted"] * len(items), rows
     kill_in_the_middle(site, received=1)
     requests = wait_for_all(site)
@@ -128,24 +111,25 @@ def test_no_study_was_fetched_again_but_the_one_that_was_cut(site):
 
 def test_the_same_operation_after_a_kill_gives_the_first_answer(site):
     with site.connect("amy") as control:
-        items = find_everything(site, control)[:2]
+        items = find_everything(site, control, PROJECT)[:2]
         op = uuid.uuid4().hex
-        first = submit(control, items, op)
+        first = submit(control, items, PROJECT, op)
         site.kill_server()
     site.start_server()
     with site.connect("amy") as control:
-        assert submit(control, items, op) == first
+        assert submit(control, items, PROJECT, op) == first
 
 
 def test_three_kills_lose_and_repeat_nothing(site):
     delete_everything(site)
     with site.connect("amy") as control:
-        items = find_everything(site, control)
-        before = set(requests_of(control))
-        submit(control, items)
+        items = find_everything(site, control, PROJECT)
+        before = set(requests_of(control, PROJECT))
+        submit(control, items, PROJECT)
     for received in (0, 1, 2):
         with site.connect("amy") as control:
-            done = {key for key, request in requests_of(control).items() if request["state"] == "completed"} & before
+            requests = requests_of(control, PROJECT)
+            done = {key for key, request in requests.items() if request["state"] == "completed"} & before
         kill_in_the_middle(site, len(done) + received)
     requests = wait_for_all(site)
     fresh = {key: request["state"] for key, request in requests.items() if key not in before}
@@ -156,13 +140,13 @@ def test_three_kills_lose_and_repeat_nothing(site):
 def test_a_pacs_that_is_down_is_named_and_comes_back(site):
     delete_everything(site)
     with site.connect("amy") as control:
-        items = [item for item in find_everything(site, control) if item["pacs"] == "gh-rad"][:2]
+        items = [item for item in find_everything(site, control, PROJECT) if item["pacs"] == "gh-rad"][:2]
         archive = archive_pid(site)
         os.kill(archive, signal.SIGTERM)
         eventually(lambda: not os.path.exists("/proc/%d" % archive), 10, "dcmqrscp is gone")
         rows = control.find("patients.find", {"pacs": ["gh-rad"], "mrns": ["7700421"]}, PROJECT)["rows"]
         assert [row["outcome"] for row in rows] in (["found"], ["unavailable"]), rows
-        submitted = submit(control, items)
+        submitted = submit(control, items, PROJECT)
         eventually(lambda: reason_of(control, submitted[0]["request"]), 30,
                    lambda: "a reason that names the PACS, not %s" % standing(control))
         start_archive(site)
@@ -176,7 +160,7 @@ def archive_pid(site):
 
 
 def reason_of(control, request):
-    entry = requests_of(control)[request]
+    entry = requests_of(control, PROJECT)[request]
     return entry["state"] == "scheduled" and WAITS_FOR_PACS.search(entry["reason"])
 
 
@@ -190,7 +174,7 @@ def start_archive(site):
 
 def test_an_orderly_stop_is_quick_and_the_next_start_goes_on(site):
     with site.connect("amy") as control:
-        before = {key: request["state"] for key, request in requests_of(control).items()}
+        before = {key: request["state"] for key, request in requests_of(control, PROJECT).items()}
     began = time.monotonic()
     os.kill(site.server_pid, signal.SIGTERM)
     eventually(lambda: not site.is_healthy(), 30, "the server has stopped")
@@ -198,7 +182,7 @@ def test_an_orderly_stop_is_quick_and_the_next_start_goes_on(site):
     assert time.monotonic() - began < 25, "stopped after %.1f s" % (time.monotonic() - began)
     site.start_server()
     with site.connect("amy") as control:
-        assert {key: request["state"] for key, request in requests_of(control).items()} == before
+        assert {key: request["state"] for key, request in requests_of(control, PROJECT).items()} == before
 
 
 if __name__ == "__main__":
