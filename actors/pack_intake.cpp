@@ -40,7 +40,7 @@ struct record_pass {
 
   void take_dataset(std::span<const std::byte> bytes) {
     digest.update(bytes);
-    if (scanner.state() == scan_state::reading || scanner.state() == scan_state::identified) scanner.feed(bytes);
+    scanner.feed(bytes);
   }
 
   std::uint32_t checksum = 0;
@@ -132,7 +132,7 @@ result<void> take_in(const std::string& path, storage::file_system& files, const
     auto& row = into.rows.emplace_back(located(record, pacs, pack_id));
     row.dataset_sha256 = storage::to_hex(pass.digest.finish());
     facts.bytes_sound = pass.checksum == record.crc32c;
-    facts.readable = pass.scanner.state() == scan_state::complete;
+    facts.readable = pass.scanner.state() == scan_state::complete && !pass.scanner.truncated();
     facts.recorded_instance = record.sop_instance;
     facts.dataset_sha256 = row.dataset_sha256;
     if (!facts.readable) continue;

@@ -19,6 +19,7 @@ constexpr std::uint32_t sequence_delimitation = 0xfffee0dd;
 constexpr std::uint32_t series_instance_uid_tag = 0x0020000e;
 constexpr std::uint32_t rows_tag = 0x00280010;
 constexpr std::uint32_t columns_tag = 0x00280011;
+constexpr std::uint32_t pixel_data_tag = 0x7fe00010;
 constexpr std::size_t short_header_bytes = 8;
 constexpr std::size_t long_header_bytes = 12;
 constexpr std::size_t longest_uid = 64;
@@ -154,7 +155,7 @@ void dataset_scanner::inflate_and_scan(std::span<const std::byte> bytes) {
   auto& stream = inflater_->stream;
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<std::byte*>(bytes.data()));
   stream.avail_in = static_cast<uInt>(bytes.size());
-  while (!done() && (stream.avail_in > 0 || stream.avail_out == 0)) {
+  while (!stopped_ && (stream.avail_in > 0 || stream.avail_out == 0)) {
     stream.next_out = reinterpret_cast<Bytef*>(piece.data());
     stream.avail_out = static_cast<uInt>(piece.size());
     const int outcome = inflate(&stream, Z_NO_FLUSH);
@@ -168,7 +169,7 @@ void dataset_scanner::inflate_and_scan(std::span<const std::byte> bytes) {
 }
 
 void dataset_scanner::scan(std::span<const std::byte> bytes) {
-  while (!bytes.empty() && !done()) {
+  while (!bytes.empty() && !stopped_) {
     std::size_t used = 0;
     if (step_ == step::header) {
       used = std::min(header_size() - header_filled_, bytes.size());
@@ -235,7 +236,7 @@ void dataset_scanner::on_element(std::uint32_t tag, std::uint32_t length) {
   const bool top_level = levels_.empty();
   if (top_level) {
     on_top_level(tag);
-    if (done()) return;
+    if (stopped_) return;
   }
   if (length == undefined_length) {
     auto next = encoding_;
@@ -249,7 +250,7 @@ void dataset_scanner::on_element(std::uint32_t tag, std::uint32_t length) {
   if (identifies && length > longest_value_bytes) return stop("an identifying value is too long");
   const bool wanted = identifies || (top_level && (place_of_general_text(found_, tag) != nullptr || is_size(tag)));
   skip(length);
-  if (!wanted || length > longest_value_bytes || done()) return;
+  if (!wanted || length > longest_value_bytes || stopped_) return;
   tag_ = tag;
   value_.clear();
   if (length > 0) step_ = step::value;
@@ -260,6 +261,7 @@ void dataset_scanner::on_top_level(std::uint32_t tag) {
   last_top_level_tag_ = tag;
   if (tag > series_instance_uid_tag && state_ == scan_state::reading) check_identity();
   if (tag > columns_tag && state_ == scan_state::identified) state_ = scan_state::complete;
+  if (state_ == scan_state::complete && inflater_) stopped_ = true;
 }
 
 void dataset_scanner::on_value() {
@@ -283,8 +285,10 @@ void dataset_scanner::open_level(level next) {
 }
 
 void dataset_scanner::skip(std::uint32_t length) {
-  if (dataset_bytes_ && length > *dataset_bytes_ - std::min(position_, *dataset_bytes_))
+  if (dataset_bytes_ && length > *dataset_bytes_ - std::min(position_, *dataset_bytes_)) {
+    truncated_ = true;
     return stop("an element is longer than what is left");
+  }
   if (length == 0) return;
   left_ = length;
   step_ = step::skip;
@@ -297,9 +301,13 @@ void dataset_scanner::check_identity() {
   state_ = scan_state::identified;
 }
 
+bool dataset_scanner::ends_within() const { return step_ != step::header || header_filled_ != 0; }
+
 scan_state dataset_scanner::end() {
-  if (done()) return state_;
-  if (step_ != step::header || header_filled_ != 0 || !levels_.empty()) {
+  if (stopped_) return state_;
+  // Some senders leave out the delimiter of a last sequence; Pixel Data without its end is another matter.
+  truncated_ = ends_within() || (!levels_.empty() && last_top_level_tag_ == pixel_data_tag);
+  if (ends_within() || !levels_.empty()) {
     stop("ends inside an element");
     return state_;
   }
@@ -309,6 +317,8 @@ scan_state dataset_scanner::end() {
 }
 
 void dataset_scanner::stop(std::string_view why) {
+  stopped_ = true;
+  if (state_ == scan_state::complete) return;
   fault_ = why;
   cut_short_ = state_ == scan_state::identified;
   state_ = cut_short_ ? scan_state::complete : scan_state::malformed;

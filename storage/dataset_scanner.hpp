@@ -45,13 +45,15 @@ struct scanned_dataset {
 enum class scan_state : std::uint8_t {
   reading,     ///< the identity is not known yet
   identified,  ///< study, series, instance and patient are known (the patient's id may be empty)
-  complete,    ///< all wanted attributes have passed; what follows is not looked at
+  complete,    ///< all wanted attributes have passed; of what follows only lengths are looked at
   malformed    ///< broken before the identity was known: `fault` says how
 };
 
 /// Feed it the data set in pieces of any size, then call `end`. Elements must ascend (PS3.5 section 7.1), so that a
 /// second Patient ID further on cannot contradict the first. A fault after the identity is known only ends the scan
-/// (`cut_short`). Work is linear in what is fed; memory is bounded by `longest_value_bytes` and `deepest_nesting`.
+/// (`cut_short`). To the end of a data set that is not deflated it follows the lengths, so that one that was cut off is
+/// told from a whole one (`truncated`). Work is linear in what is fed; memory is bounded by `longest_value_bytes` and
+/// `deepest_nesting`.
 class dataset_scanner {
  public:
   static constexpr std::size_t longest_value_bytes = 1024;
@@ -72,6 +74,8 @@ class dataset_scanner {
 
   [[nodiscard]] scan_state state() const { return state_; }
   [[nodiscard]] bool cut_short() const { return cut_short_; }
+  /// An element reaches beyond the end, or Pixel Data has none. Known after `end`.
+  [[nodiscard]] bool truncated() const { return truncated_; }
   [[nodiscard]] std::string_view fault() const { return fault_; }
   [[nodiscard]] const scanned_dataset& found() const { return found_; }
   [[nodiscard]] scanned_dataset&& take() { return std::move(found_); }
@@ -87,7 +91,7 @@ class dataset_scanner {
 
   void scan(std::span<const std::byte> bytes);
   void inflate_and_scan(std::span<const std::byte> bytes);
-  [[nodiscard]] bool done() const { return state_ == scan_state::complete || state_ == scan_state::malformed; }
+  [[nodiscard]] bool ends_within() const;
   [[nodiscard]] std::size_t header_size() const;
   [[nodiscard]] std::uint32_t number(std::size_t position, std::size_t bytes) const;
   void on_header();
@@ -116,6 +120,8 @@ class dataset_scanner {
   scanned_dataset found_;
   std::string_view fault_;
   bool cut_short_ = false;
+  bool stopped_ = false;  ///< nothing more is looked at
+  bool truncated_ = false;
 };
 
 /// Scans the first bytes of a data set whose whole length is `dataset_bytes`: enough when the identity lies in them.

@@ -185,6 +185,33 @@ BOOST_AUTO_TEST_CASE(a_bomb_behind_the_identity_only_ends_the_scan) {
   BOOST_TEST(scanner.found().patient_id.reveal() == "0012345");
 }
 
+BOOST_AUTO_TEST_CASE(tells_a_data_set_that_was_cut_off_from_a_whole_one) {
+  const auto is_truncated = [](const bytes& dataset, bool length_known) {
+    penstock::storage::dataset_scanner scanner{
+        explicit_le, length_known ? std::optional<std::uint64_t>{dataset.size()} : std::nullopt};
+    scanner.feed(dataset);
+    BOOST_TEST((scanner.end() == scan_state::complete));
+    return scanner.truncated();
+  };
+  const auto head = builder{}.before_patient().patient().study().image();
+  auto whole = head;
+  whole.pixels();
+  auto encapsulated = head;
+  encapsulated.header(0x7fe00010, "OB", undefined).header(0xfffee000, "", 0).header(0xfffee000, "", 4).text("1234");
+  auto ended = encapsulated;
+  ended.header(0xfffee0dd, "", 0);
+  auto sloppy = whole;
+  sloppy.header(0x7fe10010, "SQ", undefined);
+  for (const bool length_known : {true, false}) {
+    BOOST_TEST(!is_truncated(whole.out, length_known));
+    BOOST_TEST(!is_truncated(ended.out, length_known));
+    BOOST_TEST(!is_truncated(sloppy.out, length_known));
+    BOOST_TEST(is_truncated(encapsulated.out, length_known));
+    for (std::size_t cut = 1; cut < 15; ++cut)
+      BOOST_TEST(is_truncated({whole.out.begin(), whole.out.end() - static_cast<std::ptrdiff_t>(cut)}, length_known));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(refuses_a_second_patient_id) {
   BOOST_TEST(fault_of(builder{}.before_patient().patient().add(0x00100020, "LO", "OTHER").study().out) ==
              "data set: elements do not ascend");

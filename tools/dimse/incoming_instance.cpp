@@ -37,7 +37,10 @@ void incoming_instance::take(std::span<const std::byte> bytes) {
   bytes_ += bytes.size();
   if (stage_ != stage::refused && bytes_ > max_bytes_)
     refuse(store_status::out_of_resources, "the instance is larger than allowed");
-  if (stage_ == stage::writing) write(bytes);
+  if (stage_ == stage::writing) {
+    scanner_.feed(bytes);
+    write(bytes);
+  }
   if (stage_ == stage::identifying) identify(bytes);
 }
 
@@ -98,6 +101,10 @@ std::uint16_t incoming_instance::finish() {
       refuse(store_status::cannot_understand, "data set: " + std::string{scanner_.fault()});
     else
       decide();
+  }
+  if (stage_ == stage::writing) {
+    scanner_.end();
+    if (scanner_.truncated()) refuse(store_status::cannot_understand, "data set: it ends within an element");
   }
   if (stage_ == stage::writing) {
     auto record = study_->pack->finish_record();
