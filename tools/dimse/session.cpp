@@ -29,6 +29,12 @@ void parent_link::collect() {
   }
 }
 
+bool parent_link::wants_an_end() const {
+  return std::any_of(inbox_.begin(), inbox_.end(), [](const auto& packet) {
+    return packet.kind == messages::close_study::kind || packet.kind == messages::cancel::kind;
+  });
+}
+
 std::optional<storage::dimse_packet> parent_link::next() {
   if (inbox_.empty()) return std::nullopt;
   auto packet = std::move(inbox_.front());
@@ -37,10 +43,12 @@ std::optional<storage::dimse_packet> parent_link::next() {
 }
 
 wake session::wait(int socket, short events, steady::time_point until, bool heed_messages) {
+  const auto hurried = steady::now() + hurried_idle;
   for (;;) {
     const auto again = before_waiting ? before_waiting() : steady::time_point::max();
     if (parent.gone()) return wake::parent_gone;
     if (heed_messages && parent.has_message()) return wake::message;
+    if (parent.wants_an_end()) until = std::min(until, hurried);
     std::array<pollfd, 2> watched{pollfd{parent.descriptor_number(), POLLIN, 0}, pollfd{socket, events, 0}};
     const int ready = ::poll(watched.data(), watched.size(), poll_timeout(std::min(until, again)));
     if (ready < 0) continue;

@@ -32,6 +32,8 @@ class parent_link {
   void collect();
   [[nodiscard]] std::optional<storage::dimse_packet> next();
   [[nodiscard]] bool has_message() const { return !inbox_.empty(); }
+  /// A study is to be closed, or everything to stop.
+  [[nodiscard]] bool wants_an_end() const;
   [[nodiscard]] bool gone() const { return gone_; }
   [[nodiscard]] int descriptor_number() const { return channel_.descriptor_number(); }
 
@@ -42,6 +44,10 @@ class parent_link {
 };
 
 enum class wake : std::uint8_t { peer, message, timed_out, parent_gone };
+
+/// A peer that hangs within an object may not keep back what came whole: once the parent wants an end, so long a
+/// silence is the end. Well below the time after which the parent kills.
+constexpr std::chrono::milliseconds hurried_idle{1'500};
 
 struct session {
   explicit session(storage::descriptor end) : parent(std::move(end)) {}
