@@ -62,7 +62,7 @@ class hostile_site {
     return draw(0, (dice < 19 ? 3'700 : 90'000) * second_ns);
   }
   void step_clock() {
-    const auto most = draw(0, 1) == 0 ? 100 : 7'200;
+    const std::int64_t most = draw(0, 1) == 0 ? 100 : 7'200;
     const auto by_us = draw(-most * 1'000'000, most * 1'000'000);
     note("the wall clock is stepped by " + std::to_string(by_us / 1000) + " ms");
     clock.step(by_us);
