@@ -84,8 +84,8 @@ class cache_shard {
         options_.number, done.unclaimed_studies, done.removed_packs, done.read_again, done.lost_packs,
         done.unreadable_packs);
     if (done.lost_packs + done.unreadable_packs > 0)
-      problem_ = std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) +
-                 " unreadable";
+      problem_ =
+          std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) + " unreadable";
   }
 
   void note(const failure& problem) {
@@ -99,7 +99,10 @@ class cache_shard {
   caf::result<pack_reserved> on_reserve_pack(const reserve_pack& wanted) {
     if (!is_valid_name(wanted.pacs)) return to_caf(bad_request("reserve a pack: pacs"));
     if (auto no = lacks_room()) return to_caf(*no);
-    return pack_reserved{storage_->shelf.incoming().string(), pack_shelf::new_stem()};
+    auto served = served_of(*storage_, wanted.pacs, wanted.study);
+    if (!served) return to_caf(served.error());
+    return pack_reserved{storage_->shelf.incoming().string(), pack_shelf::new_stem(),
+                         judge_adoption(wanted.expected, wanted.patient, *served).missing};
   }
 
   /// Told to the log when it begins and when it ends.
@@ -150,7 +153,13 @@ class cache_shard {
     answer.study = arrived.study;
     answer.outcome = std::move(arrived.outcome);
     answer.outcome.refused += done.refused;
-    fill_in(compare(arrived.expected.empty() ? done.arrived : arrived.expected, *served), *served, answer);
+    auto found = compare(arrived.expected.empty() ? done.arrived : arrived.expected, *served);
+    if (arrived.takes_unlisted && !arrived.expected.empty()) {
+      auto unlisted = compare(done.arrived, arrived.expected).missing;
+      answer.outcome.unlisted = unlisted.size();
+      std::move(unlisted.begin(), unlisted.end(), std::back_inserter(found.present));
+    }
+    fill_in(std::move(found), *served, answer);
     return answer;
   }
 

@@ -35,12 +35,13 @@ find_job find_job_for(const conf::pacs& pacs, std::vector<find_query> queries) {
   return job;
 }
 
-move_job move_job_for(const conf::pacs& pacs, const retrieve_study& command) {
+move_job move_job_for(const conf::pacs& pacs, const dicom_uid& study, const retrieval_plan& plan) {
   move_job job;
   job.peer = peer_of(pacs);
   job.move_destination = pacs.calling_ae;
-  job.study_uid = command.study;
-  job.series_uids = command.series;
+  job.study_uid = study;
+  job.series_uids = plan.series;
+  job.instance_uids = plan.instances;
   job.wait_for_go = true;
   job.idle_timeout_ms = static_cast<std::uint32_t>(pacs.idle_timeout.count());
   job.total_timeout_ms = static_cast<std::uint32_t>(pacs.total_timeout.count());
@@ -80,11 +81,13 @@ series_listed series_of(const query_answered& answer, const list_series& what) {
   return found;
 }
 
-void add_instances(const query_answered& answer, images_listed& found) {
+void add_instances(const query_answered& answer, const dicom_uid& series, images_listed& found) {
   found.truncated = found.truncated || answer.truncated;
   for (const auto& row : answer.rows) {
     dicom_uid uid{value_of(row, "SOPInstanceUID")};
-    if (is_valid_uid(uid.reveal())) found.instances.push_back(std::move(uid));
+    if (!is_valid_uid(uid.reveal())) continue;
+    found.instances.push_back(std::move(uid));
+    found.series_of.push_back(series);
   }
 }
 

@@ -128,6 +128,8 @@ std::string reason_of(const request_row& row, const item_context& context) {
   const auto outlook = context.outlook.find(row.pacs);
   const bool told = outlook != context.outlook.end() && !outlook->second.reason.empty();
   if (row.reason == waiting_reason::ready) return told ? outlook->second.reason : "next in turn";
+  if (row.reason == waiting_reason::retry_later && !row.error.empty())
+    return row.error + "; next try " + rfc3339(row.not_before_us);
   std::string reason{name_of(row.reason)};
   if (told) reason += ": " + outlook->second.reason;
   if (row.reason == waiting_reason::retry_later && row.not_before_us != 0)

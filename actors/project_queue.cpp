@@ -168,10 +168,13 @@ void project_queue::prepare(const request_row& row, std::uint64_t permit) {
   auto order = order_for(row, permit, 0);
   if (!order) return decline(row, permit, order.error());
   self_->request(options_.associations.at(row.pacs), prepare_patience, prepare_retrieval{std::move(*order)})
-      .then([this, row](const retrieval_prepared& ready) { claim(row, ready.permit); },
-            [this, row, permit](const caf::error& problem) {
-              decline(row, permit, from_caf(problem, "prepare a retrieval"));
-            });
+      .then(
+          [this, row](const retrieval_prepared& ready) {
+            ready.nothing_lacks ? look_again(row, ready.permit) : claim(row, ready.permit);
+          },
+          [this, row, permit](const caf::error& problem) {
+            decline(row, permit, from_caf(problem, "prepare a retrieval"));
+          });
 }
 
 /// Nothing was sent and nothing is counted. The others go first for a while: it may be this study that cannot.
@@ -179,6 +182,17 @@ void project_queue::decline(const request_row& row, std::uint64_t permit, const 
   obstacles_[row.pacs] = problem.context;
   tell_governor(row.pacs, permit_answered{permit, false});
   put_off(row, problem);
+}
+
+/// Another project's retrieval has brought it meanwhile.
+void project_queue::look_again(const request_row& row, std::uint64_t permit) {
+  tell_governor(row.pacs, permit_answered{permit, false});
+  ledger_.release(row.number);
+  auto expected = storage::read_row<instance_list>(*options_.core, keys::expected(row.project, row.number), "expected");
+  if (!expected) return give_up(expected.error());
+  ++preparing_[row.pacs];
+  expected->has_value() ? adopt(row, std::move(**expected))
+                        : postpone(row, {errc::internal, "the instance list is gone"});
 }
 
 void project_queue::claim(const request_row& row, std::uint64_t permit) {
@@ -246,6 +260,8 @@ result<retrieve_study> project_queue::order_for(const request_row& row, std::uin
                         row.series,
                         row.patient,
                         std::move((*expected)->instances),
+                        std::move((*expected)->series_of),
+                        row.finest,
                         send_before_boottime_ns};
 }
 
@@ -305,9 +321,12 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   const auto end = conclude(row, settled, now_us);
   const auto permit = row.permit;
   if (end.burns_attempt) ++row.attempts;
+  if (end.burns_offline_try) ++row.offline_tries;
+  row.finest = end.finest;
   row.received = settled.present.size();
   row.failed = settled.missing.size();
   row.bytes = settled.bytes;
+  row.estimated_bytes = ledger_.estimate_bytes(row.modality, settled.missing.size());
   row.permit = 0;
   row.reason = end.waits_for;
   row.not_before_us = end.not_before_us;
@@ -318,15 +337,18 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   if (settled.outcome.known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
   const auto missing = keys::missing(row.project, row.number);
   entry.rows.push_back(settled.missing.empty() ? storage::erase_row(missing)
-                                               : storage::put_row(missing, instance_list{settled.missing}));
+                                               : storage::put_row(missing, instance_list{settled.missing, {}}));
   std::optional<holding_row> before;
   holding_row after;
-  const bool holds = !settled.present.empty() && is_terminal(end.state);
+  const bool holds = !settled.present.empty();
   if (holds) add_holding_of(entry, row, settled, before, after);
   changing_.insert(row.number);
   const retrieval_over over{permit, settled.outcome.known, end.says_of_pacs, end.reason};
+  std::vector<journal_entry> entries;
+  if (settled.outcome.refused > 0) entries.push_back(objects_refused(row, settled.outcome.refused));
+  entries.push_back(std::move(entry));
   pen_.append(
-      std::move(entry),
+      std::move(entries), {}, {},
       [this, row, holds, before, after, over](const entries_committed&) {
         changing_.erase(row.number);
         ledger_.committed(row, false, options_.clocks.utc_us());
@@ -355,7 +377,7 @@ void project_queue::add_holding_of(journal_entry& entry, const request_row& row,
   after.series = settled.series;
   after.instances = settled.present.size();
   after.cached_us = options_.clocks.utc_us();
-  after.complete = settled.missing.empty();
+  after.complete = row.state == request_state::completed;
   auto& weight = ledger_.counters.weights[settled.modality];
   weight.instances += settled.present.size();
   weight.bytes += settled.bytes;

@@ -154,6 +154,7 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, reque
     row.accession = known->accession;
     row.study_date = known->study_date;
     row.modality = known->modality;
+    row.availability = known->availability;
   }
   end.request = std::to_string(row.number);
   return end;

@@ -47,6 +47,7 @@ class project_queue {
                                                  std::vector<messages::journal_entry> entries, std::string answer,
                                                  std::function<void()> then);
   struct request_change;
+  request_change try_now(const messages::request_row& before, const std::string& why);
   caf::result<messages::answered> change_each(
       const messages::caller& who, const std::vector<std::uint64_t>& requests,
       const std::function<request_change(const messages::request_row&)>& change,
@@ -108,8 +109,12 @@ class project_queue {
   void on_series(enumeration asking, const messages::series_listed& listed);
   void on_images(enumeration asking, const messages::images_listed& listed);
   void on_enumerated(enumeration asked);
+  void cannot_list(enumeration asked, std::string why);
+  void adopt(messages::request_row row, messages::instance_list expected);
   void on_adoption(messages::request_row row, messages::instance_list expected, const messages::study_settled& have);
   void postpone(const messages::request_row& row, const messages::failure& problem);
+  void query_failed(const messages::request_row& row, const messages::failure& problem);
+  void set_back_for(messages::request_row row, const std::string& why);
   void put_off(const messages::request_row& row, const messages::failure& problem);
   void commit_row(messages::request_row row, messages::journal_entry entry, std::function<void()> then = {});
 
@@ -118,6 +123,7 @@ class project_queue {
   const messages::request_row* next_ready(const std::string& pacs);
   void prepare(const messages::request_row& row, std::uint64_t permit);
   void decline(const messages::request_row& row, std::uint64_t permit, const messages::failure& problem);
+  void look_again(const messages::request_row& row, std::uint64_t permit);
   void claim(const messages::request_row& row, std::uint64_t permit);
   void give_back(const messages::request_row& row, std::uint64_t permit);
   void start(messages::request_row row, messages::permit_granted granted);
@@ -155,7 +161,7 @@ class project_queue {
     std::string pacs;
     bool series_known = false;
     std::vector<messages::dicom_uid> series;  ///< whose images are still to be listed
-    std::vector<messages::dicom_uid> instances;
+    messages::instance_list found;
     std::vector<std::string> modalities;
     messages::request_row row;  ///< as it was when the last query was granted
 

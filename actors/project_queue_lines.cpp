@@ -120,6 +120,15 @@ caf::result<answered> project_queue::on_prioritise(prioritise_requests& command)
       });
 }
 
+/// One that waits for its next try has it now; it keeps what it knows of the study.
+project_queue::request_change project_queue::try_now(const request_row& before, const std::string& why) {
+  auto row = before;
+  row.not_before_us = 0;
+  row.history.push_back({row.state, options_.clocks.utc_us(), why});
+  auto entry = request_entry("request.retried", row.user, row, why);
+  return {{}, "scheduled", std::move(row), std::move(entry)};
+}
+
 /// What the study holds is listed anew, since the PACS may have gained or lost something.
 caf::result<answered> project_queue::on_retry(retry_requests& command) {
   if (auto no = refusal(command.who.user)) return to_caf(*no);
@@ -128,16 +137,19 @@ caf::result<answered> project_queue::on_retry(retry_requests& command) {
   return change_each(
       command.who, command.requests,
       [&](const request_row& before) -> request_change {
-        if (!is_terminal(before.state) || before.state == request_state::completed)
-          return {is_already(before), {}, {}, {}};
+        const bool waits = before.state == request_state::scheduled && before.reason == waiting_reason::retry_later;
+        if (!is_terminal(before.state) && !waits) return {is_already(before), {}, {}, {}};
         if (ledger_.is_busy(before.number)) return {"it is just being prepared; ask again in a moment", {}, {}, {}};
         if (auto no = forbidden(before)) return {*no, {}, {}, {}};
+        if (waits) return try_now(before, why);
         auto open = ledger_.open_request(before.pacs, before.study);
         if (!open) return {open.error().text(), {}, {}, {}};
         if (*open || !in_this_call.insert(before.pacs + "/" + before.study.reveal()).second)
           return {"another request for the same study is in line already", {}, {}, {}};
         auto row = before;
         row.attempts = 0;
+        row.offline_tries = 0;
+        row.finest = retrieve_level::instance;
         row.enumerated = false;
         row.ended_us = 0;
         row.error.clear();
@@ -148,7 +160,8 @@ caf::result<answered> project_queue::on_retry(retry_requests& command) {
         entry.rows.push_back({keys::request_for(row.project, row.pacs, row.study), std::to_string(row.number), false});
         return {{}, "scheduled", std::move(row), std::move(entry)};
       },
-      [this](const request_row&, const request_row& after) {
+      [this](const request_row& before, const request_row& after) {
+        if (before.state == request_state::scheduled) return ledger_.moved(before, after, options_.clocks.utc_us());
         ledger_.committed(after, false, options_.clocks.utc_us());
       });
 }

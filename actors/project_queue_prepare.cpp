@@ -156,8 +156,9 @@ void project_queue::verify(request_row row) {
                   "StudyTime", "ModalitiesInStudy", "InstanceAvailability"};
   query.most_rows = 10;
   self_->request(options_.associations.at(row.pacs), query_patience, std::move(query))
-      .then([this, row](const query_answered& answer) { on_verified(row, answer); },
-            [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "verify whose study it is")); });
+      .then(
+          [this, row](const query_answered& answer) { on_verified(row, answer); },
+          [this, row](const caf::error& problem) { query_failed(row, from_caf(problem, "verify whose study it is")); });
 }
 
 /// The second gate: the answer must be of the study asked for, and its patient in the cohort, exactly.
@@ -180,6 +181,7 @@ void project_queue::on_verified(request_row row, const query_answered& answer) {
   row.patient = patient;
   row.accession = protected_text{value_of(*match, "AccessionNumber")};
   row.study_date = value_of(*match, "StudyDate");
+  row.availability = value_of(*match, "InstanceAvailability");
   row.identity_verified = true;
   row.reason = waiting_reason::not_enumerated;
   auto entry = request_entry("request.verified", row.user, row, "identity verified");
@@ -200,7 +202,7 @@ void project_queue::on_verified(request_row row, const query_answered& answer) {
 void project_queue::ask_next(enumeration asking, std::uint32_t queries) {
   const auto& association = options_.associations.at(asking.pacs);
   const auto on_error = [this, row = asking.row](const caf::error& problem) {
-    postpone(row, from_caf(problem, "list what the study holds"));
+    query_failed(row, from_caf(problem, "list what the study holds"));
   };
   if (!asking.series_known) {
     const list_series question{asking.row.study, asking.row.series};
@@ -216,11 +218,8 @@ void project_queue::ask_next(enumeration asking, std::uint32_t queries) {
 }
 
 void project_queue::on_series(enumeration asking, const series_listed& listed) {
-  if (listed.truncated || listed.series.empty()) {
-    const auto* text =
-        listed.truncated ? "the PACS held back part of the list of series" : "the PACS lists no series of this study";
-    return postpone(asking.row, {errc::pacs_unavailable, text});
-  }
+  if (listed.truncated) return cannot_list(std::move(asking), "the PACS held back part of the list of series");
+  if (listed.series.empty()) return set_back_for(std::move(asking.row), "the PACS lists no series of this study");
   asking.series_known = true;
   asking.series = listed.series;
   asking.modalities = listed.modalities;
@@ -228,26 +227,46 @@ void project_queue::on_series(enumeration asking, const series_listed& listed) {
 }
 
 void project_queue::on_images(enumeration asking, const images_listed& listed) {
-  if (listed.truncated)
-    return postpone(asking.row, {errc::pacs_unavailable, "the PACS held back part of the list of instances"});
-  asking.instances.insert(asking.instances.end(), listed.instances.begin(), listed.instances.end());
-  if (asking.instances.size() > most_instances_of_a_study)
-    return postpone(asking.row, {errc::too_large, "the study has more instances than one study may have"});
+  if (!listed.refused.empty()) return cannot_list(std::move(asking), "it lists no instances (" + listed.refused + ")");
+  if (listed.truncated) return cannot_list(std::move(asking), "the PACS held back part of the list of instances");
+  auto& found = asking.found;
+  found.instances.insert(found.instances.end(), listed.instances.begin(), listed.instances.end());
+  found.series_of.insert(found.series_of.end(), listed.series_of.begin(), listed.series_of.end());
+  if (found.instances.size() > most_instances_of_a_study)
+    return set_back_for(std::move(asking.row), "the study has more instances than one study may have");
   asking.series.empty() ? on_enumerated(std::move(asking)) : want_queries(std::move(asking));
+}
+
+/// It is fetched all the same; what comes is kept, and never called complete.
+void project_queue::cannot_list(enumeration asked, std::string why) {
+  auto& row = asked.row;
+  row.expected = 0;
+  row.unproven = std::move(why);
+  if (!asked.modalities.empty()) row.modality = joined(asked.modalities);
+  row.estimated_bytes = ledger_.estimate_bytes(row.modality, 1);
+  row.enumerated = true;
+  row.reason = waiting_reason::ready;
+  row.shard = shard_for(row.study);
+  auto entry = request_entry("request.enumerated", row.user, row, "ready for a permit, although " + row.unproven);
+  entry.rows.push_back(storage::put_row(keys::expected(row.project, row.number), instance_list{}));
+  commit_row(row, std::move(entry));
 }
 
 void project_queue::on_enumerated(enumeration asked) {
   auto& row = asked.row;
-  if (asked.instances.empty())
-    return postpone(row, {errc::pacs_unavailable, "the PACS lists no instances of this study"});
-  row.expected = asked.instances.size();
+  if (asked.found.instances.empty()) return set_back_for(std::move(row), "the PACS lists no instances of this study");
+  row.expected = asked.found.instances.size();
+  row.unproven.clear();
   if (!asked.modalities.empty()) row.modality = joined(asked.modalities);
   row.estimated_bytes = ledger_.estimate_bytes(row.modality, row.expected);
   row.enumerated = true;
   row.reason = waiting_reason::ready;
   row.shard = shard_for(row.study);
-  instance_list expected{asked.instances};
-  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, asked.instances};
+  adopt(row, std::move(asked.found));
+}
+
+void project_queue::adopt(request_row row, instance_list expected) {
+  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, expected.instances};
   self_->request(options_.shards.at(row.shard), shard_patience, std::move(question))
       .then([this, row, expected](const study_settled& have) { on_adoption(row, expected, have); },
             [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "look into the cache")); });
@@ -272,6 +291,25 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
   add_holding_of(entry, row, have, before, after);
   commit_row(row, std::move(entry),
              [this, before, after] { ledger_.holding_changed(before ? &*before : nullptr, &after); });
+}
+
+/// The PACS has answered, and not well: unlike `postpone`, that is recorded and counted.
+void project_queue::set_back_for(request_row row, const std::string& why) {
+  const auto now_us = options_.clocks.utc_us();
+  const auto end = set_back(row, why, now_us);
+  ++row.attempts;
+  row.error = end.reason;
+  row.reason = end.waits_for;
+  row.not_before_us = end.not_before_us;
+  advance(row, end.state, now_us, end.reason);
+  auto entry = request_entry("request." + std::string{name_of(end.state)}, row.user, row, end.reason);
+  commit_row(row, std::move(entry));
+}
+
+/// A PACS that does not answer is waited for; one that answers and refuses is asked a few times.
+void project_queue::query_failed(const request_row& row, const failure& problem) {
+  const bool answered = problem.code == errc::bad_request || problem.code == errc::rate_limited;
+  answered ? set_back_for(row, problem.context) : postpone(row, problem);
 }
 
 /// Tried again later, without a record: nothing was decided. The order of the others goes on.

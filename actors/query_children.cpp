@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "actors/dimse_jobs.hpp"
+#include "actors/retry_policy.hpp"
 #include "storage/dimse_channel.hpp"
 
 namespace penstock::actors {
@@ -39,10 +39,16 @@ void query_children::on_done(const dimse_reported& report) {
   const auto found = running_.find(report.ticket);
   const auto done = storage::decode_dimse<find_done>(report.message);
   if (found == running_.end() || !done || done->query >= found->second.answers.size()) return;
-  found->second.answers[done->query].truncated = done->truncated;
-  if (done->dimse_status != 0 && !done->truncated)
-    found->second.refused = failure{
-        errc::pacs_unavailable, "query " + pacs_ + ": the PACS answered with status " + hex_status(done->dimse_status)};
+  auto& answer = found->second.answers[done->query];
+  // Out of resources after some rows: these are not all.
+  answer.truncated = done->truncated || ((done->dimse_status & 0xff00U) == 0xa700U && !answer.rows.empty());
+  if (done->dimse_status == 0 || answer.truncated) return;
+  retrieval_failure refusal;
+  refusal.kind = failure_kind::status;
+  refusal.dimse_status = static_cast<std::uint16_t>(done->dimse_status);
+  const auto why = judge(refusal);
+  found->second.refused = failure{why.which == failure_class::permanent ? errc::bad_request : errc::rate_limited,
+                                  "query " + pacs_ + ": " + why.text};
 }
 
 void query_children::finish(std::uint64_t ticket, std::optional<failure> problem) {

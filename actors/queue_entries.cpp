@@ -111,7 +111,7 @@ void add_holding(journal_entry& entry, const holding_row& holding, const std::ve
                  std::uint64_t replaced_version) {
   entry.rows.push_back(storage::put_row(keys::holding(holding.project, holding.pacs, holding.study), holding));
   entry.rows.push_back(storage::put_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version),
-                                        instance_list{manifest}));
+                                        instance_list{manifest, {}}));
   entry.rows.push_back({keys::claim(holding.pacs, holding.study, holding.project), {}, false});
   if (replaced_version != 0) {
     const superseded_manifest old{holding.pacs, holding.study, replaced_version, holding.cached_us};
@@ -120,6 +120,18 @@ void add_holding(journal_entry& entry, const holding_row& holding, const std::ve
   }
   entry.events.push_back(
       {"p/" + holding.project + "/cache", dumped(holding_json("holding.added", entry.user, holding))});
+}
+
+journal_entry objects_refused(const request_row& row, std::uint64_t count) {
+  journal_entry entry;
+  entry.kind = "security.objects_refused";
+  entry.user = row.user;
+  entry.project = row.project;
+  entry.pacs = row.pacs;
+  entry.request = std::to_string(row.number);
+  entry.details = dumped({{"objects", count}});
+  identify(entry, row.patient, row.accession, row.study);
+  return entry;
 }
 
 journal_entry notice_entry(const std::string& project, const expiry_notice& notice) {

@@ -24,6 +24,9 @@ namespace penstock::actors {
 void add_holding(messages::journal_entry& entry, const messages::holding_row& holding,
                  const std::vector<messages::dicom_uid>& manifest, std::uint64_t replaced_version);
 
+/// Objects came for a request that are of another patient or study, or that do not check: none of them was kept.
+[[nodiscard]] messages::journal_entry objects_refused(const messages::request_row& row, std::uint64_t count);
+
 /// What members are told before, and when, the approval ends.
 [[nodiscard]] messages::journal_entry notice_entry(const std::string& project, const expiry_notice& notice);
 

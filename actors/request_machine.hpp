@@ -26,14 +26,21 @@ struct conclusion {
   messages::waiting_reason waits_for = messages::waiting_reason::none;
   std::int64_t not_before_us = 0;
   bool burns_attempt = false;
+  bool burns_offline_try = false;  ///< of the long ladder for studies on slow storage
+  messages::retrieve_level finest = messages::retrieve_level::instance;  ///< that the PACS is not known to refuse
   messages::retrieval_end says_of_pacs = messages::retrieval_end::nothing;
   std::string reason;  ///< in words, for history and events
 };
 
-/// `completed` only when every expected instance is present; a C-MOVE that was never sent costs no attempt; what is
-/// missing after the last attempt makes it `incomplete` when something arrived, else `failed`.
+/// `completed` only when every expected instance is present, and the PACS had listed what to expect; a C-MOVE that was
+/// never sent costs no attempt, nor one that brought all it asked for while more lacks, nor one of a level that the
+/// PACS turns out to refuse. What is missing after the last attempt makes it `incomplete` when something arrived, else
+/// `failed`.
 [[nodiscard]] conclusion conclude(const messages::request_row& row, const messages::study_settled& settled,
                                   std::int64_t now_us);
+
+/// The PACS answered, and what the study holds is still not known: another look later, or `failed` after the last.
+[[nodiscard]] conclusion set_back(const messages::request_row& row, std::string why, std::int64_t now_us);
 
 /// What an instance of these modalities has weighed so far, times the number of instances; `default_instance_bytes`
 /// where nothing is known.

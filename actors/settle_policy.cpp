@@ -55,8 +55,13 @@ settle_plan plan_settlement(const dicom_uid& study, const std::vector<arrived_re
 }
 
 presence compare(const std::vector<dicom_uid>& expected, const std::vector<catalogued_instance>& served) {
-  std::unordered_set<dicom_uid> here;
-  for (const auto& instance : served) here.insert(instance.sop_instance);
+  std::vector<dicom_uid> here;
+  for (const auto& instance : served) here.push_back(instance.sop_instance);
+  return compare(expected, here);
+}
+
+presence compare(const std::vector<dicom_uid>& expected, const std::vector<dicom_uid>& present) {
+  const std::unordered_set<dicom_uid> here(present.begin(), present.end());
   presence found;
   std::unordered_set<dicom_uid> seen;
   for (const auto& instance : expected)

@@ -16,8 +16,8 @@ namespace penstock::actors {
 
 /// One record of a part, after its bytes were read once.
 struct arrived_record {
-  bool bytes_sound = false;  ///< the record's checksum agrees
-  bool readable = false;     ///< the data set says what it is; the fields below are empty when not
+  bool bytes_sound = false;               ///< the record's checksum agrees
+  bool readable = false;                  ///< the data set says what it is; the fields below are empty when not
   messages::dicom_uid recorded_instance;  ///< as the record header says
   messages::dicom_uid instance;           ///< as the data set says
   messages::dicom_uid study;              ///< as the data set says
@@ -50,6 +50,8 @@ struct presence {
 /// What of `expected`, each once and in its order, is among `served`.
 [[nodiscard]] presence compare(const std::vector<messages::dicom_uid>& expected,
                                const std::vector<storage::catalogued_instance>& served);
+[[nodiscard]] presence compare(const std::vector<messages::dicom_uid>& expected,
+                               const std::vector<messages::dicom_uid>& here);
 
 /// Bytes, series, modalities (sorted, joined by comma), patient, accession, date and time of `present` go into `into`.
 /// Instances that name different patients are a problem in words: the patient is then that of the first.

@@ -57,8 +57,10 @@ struct list_images {
 
 struct images_listed {
   std::vector<dicom_uid> instances;
+  std::vector<dicom_uid> series_of;  ///< in step with `instances`
   bool truncated = false;
-  PENSTOCK_FIELDS(instances, truncated);
+  std::string refused;  ///< not empty: the PACS does not answer such a query, in words
+  PENSTOCK_FIELDS(instances, series_of, truncated, refused);
 };
 
 struct echo_pacs {

@@ -25,15 +25,20 @@ enum class waiting_reason : std::uint8_t {
   project_expired       ///< the IRB approval has ended; resumes when it is extended
 };
 
+/// How much one retrieval asks for (PS3.4 section C.6.2.1). Coarse to fine.
+enum class retrieve_level : std::uint8_t { study, series, instance };
+
 enum class request_priority : std::uint8_t { low, normal, high };
 
 [[nodiscard]] std::string_view name_of(request_state state);
 [[nodiscard]] std::string_view name_of(waiting_reason reason);
 [[nodiscard]] std::string_view name_of(request_priority priority);
+[[nodiscard]] std::string_view name_of(retrieve_level level);
 /// False, leaving `into` alone, when `text` is not the name of a value.
 bool parse(std::string_view text, request_state& into);
 bool parse(std::string_view text, waiting_reason& into);
 bool parse(std::string_view text, request_priority& into);
+bool parse(std::string_view text, retrieve_level& into);
 
 [[nodiscard]] constexpr bool is_terminal(request_state state) {
   return state != request_state::scheduled && state != request_state::processing;
@@ -67,6 +72,8 @@ struct request_row {
   std::int64_t started_us = 0;
   std::int64_t ended_us = 0;
   std::uint32_t attempts = 0;
+  std::uint32_t offline_tries = 0;  ///< while the study was on slow storage; they burn no attempt
+  std::string availability;         ///< Instance Availability (0008,0056) as the PACS said it
   std::uint64_t expected = 0;
   std::uint64_t received = 0;
   std::uint64_t failed = 0;
@@ -75,18 +82,22 @@ struct request_row {
   std::uint64_t permit = 0;           ///< of the retrieval in flight
   std::uint32_t shard = 0;            ///< where its bytes go; recorded, never computed again
   bool identity_verified = false;
-  bool enumerated = false;
+  bool enumerated = false;  ///< `expected` says how many instances there are; 0: they cannot be listed
+  std::string unproven;     ///< not empty: why what the study holds cannot be listed
+  retrieve_level finest = retrieve_level::instance;  ///< that the PACS is not known to refuse
   std::string error;
   std::vector<request_step> history;
   PENSTOCK_FIELDS(number, project, pacs, user, study, series, patient, accession, modality, study_date, priority, turn,
-                  state, reason, not_before_us, submitted_us, started_us, ended_us, attempts, expected, received,
-                  failed, bytes, estimated_bytes, permit, shard, identity_verified, enumerated, error, history);
+                  state, reason, not_before_us, submitted_us, started_us, ended_us, attempts, offline_tries,
+                  availability, expected, received, failed, bytes, estimated_bytes, permit, shard, identity_verified,
+                  enumerated, unproven, finest, error, history);
 };
 
 /// A list of instances kept beside a request: what the PACS says the study holds, or what is missing of it.
 struct instance_list {
   std::vector<dicom_uid> instances;
-  PENSTOCK_FIELDS(instances);
+  std::vector<dicom_uid> series_of;  ///< in step with `instances`; empty where it does not matter
+  PENSTOCK_FIELDS(instances, series_of);
 };
 
 }  // namespace penstock::messages

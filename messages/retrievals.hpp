@@ -7,6 +7,7 @@
 
 #include "messages/fields.hpp"
 #include "messages/ids.hpp"
+#include "messages/requests.hpp"
 
 namespace penstock::messages {
 
@@ -19,10 +20,13 @@ struct retrieve_study {
   std::uint32_t shard = 0;
   dicom_uid study;
   std::vector<dicom_uid> series;
-  medical_record_number patient;  ///< each arriving object must be of this patient
-  std::vector<dicom_uid> expected;
+  medical_record_number patient;     ///< each arriving object must be of this patient
+  std::vector<dicom_uid> expected;   ///< empty: what the study holds is not known
+  std::vector<dicom_uid> series_of;  ///< in step with `expected`
+  retrieve_level finest = retrieve_level::instance;
   std::int64_t send_before_boottime_ns = 0;
-  PENSTOCK_FIELDS(project, request, permit, shard, study, series, patient, expected, send_before_boottime_ns);
+  PENSTOCK_FIELDS(project, request, permit, shard, study, series, patient, expected, series_of, finest,
+                  send_before_boottime_ns);
 };
 
 /// Make everything ready for a retrieval (place in the cache, arrivals expected, association accepted) but do not send.
@@ -34,7 +38,8 @@ struct prepare_retrieval {
 
 struct retrieval_prepared {
   std::uint64_t permit = 0;
-  PENSTOCK_FIELDS(permit);
+  bool nothing_lacks = false;  ///< all that is expected has come meanwhile: nothing is prepared
+  PENSTOCK_FIELDS(permit, nothing_lacks);
 };
 
 /// Ends it in whatever state it is: a prepared one is let go, a sent one gets a C-CANCEL.
@@ -52,20 +57,28 @@ struct retrieval_outcome {
   std::uint32_t dimse_status = 0;
   std::uint64_t refused = 0;  ///< objects of another patient or study, or that failed their checks
   std::string problem;        ///< in words, empty when the PACS reported plain success
-  PENSTOCK_FIELDS(known, sent, cancelled, dimse_status, refused, problem);
+  retrieve_level level = retrieve_level::study;
+  std::uint64_t asked = 0;          ///< instances that lacked and that this retrieval asked for
+  std::uint64_t asked_missing = 0;  ///< ... and that lack still
+  std::uint64_t unlisted = 0;       ///< instances of the study that came and that the PACS had not listed
+  PENSTOCK_FIELDS(known, sent, cancelled, dimse_status, refused, problem, level, asked, asked_missing, unlisted);
 };
 
-/// Ask a shard for a place to write. The stem is unused so far; parts are `<directory>/<stem>-<n>.part`.
+/// Ask a shard for a place to write, and what it lacks. The stem is unused so far; parts are
+/// `<directory>/<stem>-<n>.part`.
 struct reserve_pack {
   std::string pacs;
   dicom_uid study;
-  PENSTOCK_FIELDS(pacs, study);
+  medical_record_number patient;
+  std::vector<dicom_uid> expected;
+  PENSTOCK_FIELDS(pacs, study, patient, expected);
 };
 
 struct pack_reserved {
   std::string directory;
   std::string stem;
-  PENSTOCK_FIELDS(directory, stem);
+  std::vector<dicom_uid> lacking;  ///< of `expected`; all of it when what is here may not be taken over
+  PENSTOCK_FIELDS(directory, stem, lacking);
 };
 
 /// Check, sync, rename and catalogue what arrived. `parts` are file names in the reserved directory.
@@ -77,8 +90,9 @@ struct settle_study {
   dicom_uid study;
   std::vector<std::string> parts;
   std::vector<dicom_uid> expected;
+  bool takes_unlisted = false;  ///< the whole study was asked for: what comes beyond `expected` is of it too
   retrieval_outcome outcome;
-  PENSTOCK_FIELDS(project, request, permit, pacs, study, parts, expected, outcome);
+  PENSTOCK_FIELDS(project, request, permit, pacs, study, parts, expected, takes_unlisted, outcome);
 };
 
 /// What of `expected` is now in packs, checked and synced, and what is not.

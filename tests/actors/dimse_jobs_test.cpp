@@ -35,10 +35,7 @@ BOOST_AUTO_TEST_CASE(makes_jobs_that_the_channel_accepts) {
   BOOST_TEST(queries.default_charset == "ISO_IR 192");
   BOOST_TEST(queries.peer.called_ae == "GHPACS");
   BOOST_TEST(queries.peer.calling_ae == "PENSTOCK");
-  retrieve_study command;
-  command.study = dicom_uid{"1.2"};
-  command.series = {dicom_uid{"1.3"}};
-  const auto move = move_job_for(pacs, command);
+  const auto move = move_job_for(pacs, dicom_uid{"1.2"}, {retrieve_level::series, {dicom_uid{"1.3"}}, {}, {}});
   BOOST_TEST(check(move).ok());
   BOOST_TEST(move.move_destination == "PENSTOCK");
   BOOST_TEST(move.series_uids.size() == 1U);
@@ -72,10 +69,12 @@ BOOST_AUTO_TEST_CASE(remembers_that_any_answer_was_cut) {
   answer.truncated = true;
   BOOST_TEST(series_of(answer, {}).truncated);
   images_listed found;
-  add_instances(answer, found);
-  add_instances({{row_of("SOPInstanceUID", "1.3.1"), row_of("SOPInstanceUID", "no uid"), {}}, false}, found);
+  add_instances(answer, dicom_uid{"1.3"}, found);
+  add_instances({{row_of("SOPInstanceUID", "1.3.1"), row_of("SOPInstanceUID", "no uid"), {}}, false}, dicom_uid{"1.3"},
+                found);
   BOOST_TEST(found.truncated);
   BOOST_TEST(found.instances.size() == 1U);
+  BOOST_TEST(found.series_of.at(0).reveal() == "1.3");
 }
 
 BOOST_AUTO_TEST_CASE(spells_a_status_as_the_standard_does) {

@@ -132,7 +132,7 @@ struct fixture : tests::sim_world {
   }
   void put(const holding_row& row, std::vector<dicom_uid> manifest) {
     put(keys::holding(row.project, row.pacs, row.study), row);
-    put(keys::manifest(row.project, row.pacs, row.study, row.version), instance_list{std::move(manifest)});
+    put(keys::manifest(row.project, row.pacs, row.study, row.version), instance_list{std::move(manifest), {}});
   }
 
   result<json> answer_to(result<answered> got) {
@@ -270,10 +270,11 @@ BOOST_FIXTURE_TEST_CASE(shows_a_request_with_its_history, fixture) {
 BOOST_FIXTURE_TEST_CASE(pages_the_missing_instances_also_when_some_arrive_meanwhile, fixture) {
   start();
   put(request(7));
-  put(keys::missing("alz", 7), instance_list{{dicom_uid{"1.5"}, dicom_uid{"1.1"}, dicom_uid{"1.3"}, dicom_uid{"1.2"}}});
+  put(keys::missing("alz", 7),
+      instance_list{{dicom_uid{"1.5"}, dicom_uid{"1.1"}, dicom_uid{"1.3"}, dicom_uid{"1.2"}}, {}});
   const auto first = show(7, 2);
   BOOST_TEST(((*first)["missing"] == json{"1.1", "1.2"}));
-  put(keys::missing("alz", 7), instance_list{{dicom_uid{"1.5"}, dicom_uid{"1.3"}}});
+  put(keys::missing("alz", 7), instance_list{{dicom_uid{"1.5"}, dicom_uid{"1.3"}}, {}});
   const auto second = show(7, 2, (*first)["next"]);
   BOOST_TEST(((*second)["missing"] == json{"1.3", "1.5"}));
   BOOST_TEST(!second->contains("next"));

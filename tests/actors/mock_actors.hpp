@@ -207,8 +207,8 @@ inline study_settled adoption_of(const shard_log& log, const adopt_study& questi
 }
 
 inline cache_shard_actor::behavior_type mock_shard(cache_shard_actor::pointer, std::shared_ptr<shard_log> log) {
-  return {[=](const reserve_pack&) {
-            return pack_reserved{"/packs", "stem"};
+  return {[=](const reserve_pack& wanted) {
+            return pack_reserved{"/packs", "stem", wanted.expected};
           },
           [=](const settle_study& order) {
             log->settled.push_back(order);

@@ -170,22 +170,27 @@ BOOST_AUTO_TEST_CASE(answers_a_query_with_the_rows_of_its_child) {
                   [](const caf::error&) { BOOST_ERROR("refused"); });
 }
 
-BOOST_AUTO_TEST_CASE(fails_a_query_that_the_pacs_refuses_or_that_loses_its_child) {
+BOOST_AUTO_TEST_CASE(fails_a_query_that_the_pacs_cannot_answer_or_that_loses_its_child) {
   const run_query query{"STUDY", {{"PatientID", protected_text{"0000001"}}}, {}, 10};
   const auto refused = [](const query_answered&) { BOOST_ERROR("answered"); };
-  const auto unavailable = [](const caf::error& problem) {
-    BOOST_TEST((from_caf(problem, "").code == errc::pacs_unavailable));
+  const auto fails_with = [](errc code) {
+    return [code](const caf::error& problem) { BOOST_TEST((from_caf(problem, "").code == code)); };
   };
   auto one = self->request(association, caf::infinite, query);
   settle();
   child_says(find_done{0, 0xa900, 0, false});
   child_says(find_ended{peer_outcome::answered, 1, ""});
-  one.receive(refused, unavailable);
+  one.receive(refused, fails_with(errc::bad_request));
+  auto busy = self->request(association, caf::infinite, query);
+  settle();
+  child_says(find_done{0, 0xa700, 0, false});
+  child_says(find_ended{peer_outcome::answered, 1, ""});
+  busy.receive(refused, fails_with(errc::rate_limited));
   auto two = self->request(association, caf::infinite, query);
   settle();
   self->send(dimse->owner, dimse_ended{dimse->started.back().ticket, "killed"});
   settle();
-  two.receive(refused, unavailable);
+  two.receive(refused, fails_with(errc::pacs_unavailable));
 }
 
 BOOST_AUTO_TEST_CASE(lists_the_series_of_a_study_and_then_their_images) {

@@ -10,5 +10,6 @@ set(POLICY_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/permit_history_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/permit_policy_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/retry_policy_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/retrieval_plan_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/sliding_log_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/small_world.cpp")

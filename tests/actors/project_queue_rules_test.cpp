@@ -201,7 +201,6 @@ BOOST_AUTO_TEST_CASE(retries_what_was_cancelled_and_clears_what_has_ended) {
   BOOST_TEST(change(retry_requests{{}, {1}}) == "scheduled");
   retrieve_all();
   BOOST_TEST(request(1).state == request_state::completed);
-  BOOST_TEST(change(retry_requests{{}, {1}}) == "conflict");
   BOOST_TEST(change(delete_requests{{}, {1}}) == "deleted");
   BOOST_TEST(!has_row(keys::request("alz", 1)));
   BOOST_TEST(usage().at("studies") == 1);

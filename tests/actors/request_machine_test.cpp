@@ -1,7 +1,10 @@
 #include "actors/request_machine.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <vector>
+
+#include "actors/retry_policy.hpp"
 
 namespace penstock::actors {
 
@@ -34,6 +37,7 @@ conclusion after(std::uint32_t attempts, const study_settled& end) {
   request_row row;
   row.state = state::processing;
   row.attempts = attempts;
+  row.expected = std::max<std::size_t>(end.present.size() + end.missing.size(), 1);
   return conclude(row, end, now_us);
 }
 
@@ -84,6 +88,85 @@ BOOST_AUTO_TEST_CASE(does_not_repeat_what_would_end_the_same_way) {
   BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa900))).state == state::failed));
   BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa700))).state == state::scheduled));
   BOOST_TEST((after(0, settled(0, 2, outcome_of(true, 0xa801))).says_of_pacs == retrieval_end::misconfigured));
+}
+
+BOOST_AUTO_TEST_CASE(never_calls_complete_what_the_pacs_has_not_listed) {
+  request_row row;
+  row.unproven = "it lists no instances";
+  const auto end = conclude(row, settled(3, 0), now_us);
+  BOOST_TEST((end.state == state::incomplete));
+  BOOST_TEST(end.reason.find("it lists no instances") != std::string::npos);
+  // It broke off: what came may well be a part.
+  BOOST_TEST((conclude(row, settled(3, 0, outcome_of(true, 0xa702)), now_us).state == state::scheduled));
+}
+
+BOOST_AUTO_TEST_CASE(never_calls_complete_a_study_of_which_more_came_than_was_listed) {
+  auto outcome = outcome_of(true);
+  outcome.unlisted = 2;
+  BOOST_TEST((after(0, settled(5, 0, outcome)).state == state::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(goes_on_with_the_next_part_at_once_and_burns_no_attempt) {
+  auto outcome = outcome_of(true);
+  outcome.level = retrieve_level::series;
+  outcome.asked = 2;
+  const auto end = after(3, settled(4, 2, outcome));
+  BOOST_TEST((end.state == state::scheduled));
+  BOOST_TEST(end.not_before_us == now_us);
+  BOOST_TEST(!end.burns_attempt);
+}
+
+BOOST_AUTO_TEST_CASE(asks_for_more_at_a_time_when_the_pacs_refuses_the_level) {
+  for (const std::uint32_t status : {0xa900U, 0xc001U, 0x0122U, 0U}) {
+    auto outcome = outcome_of(true, status);
+    outcome.level = retrieve_level::instance;
+    outcome.asked = outcome.asked_missing = 2;
+    const auto end = after(0, settled(4, 2, outcome));
+    BOOST_TEST((end.state == state::scheduled));
+    BOOST_TEST((end.finest == retrieve_level::series));
+    BOOST_TEST(!end.burns_attempt);
+    outcome.level = retrieve_level::series;
+    BOOST_TEST((after(0, settled(4, 2, outcome)).finest == retrieve_level::study));
+    outcome.level = retrieve_level::study;
+    BOOST_TEST(after(0, settled(4, 2, outcome)).burns_attempt);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_level_when_the_pacs_is_only_busy) {
+  auto outcome = outcome_of(true, 0xa702);
+  outcome.level = retrieve_level::instance;
+  outcome.asked = outcome.asked_missing = 2;
+  const auto end = after(0, settled(4, 2, outcome));
+  BOOST_TEST((end.finest == retrieve_level::instance));
+  BOOST_TEST(end.burns_attempt);
+}
+
+BOOST_AUTO_TEST_CASE(waits_for_tape_by_the_long_ladder_and_burns_no_attempt) {
+  request_row row;
+  row.expected = 2;
+  row.attempts = max_retries;
+  row.availability = "NEARLINE";
+  row.offline_tries = 5;
+  const auto end = conclude(row, settled(0, 2, outcome_of(true, 0xa702)), now_us);
+  BOOST_TEST((end.state == state::scheduled));
+  BOOST_TEST(!end.burns_attempt);
+  BOOST_TEST(end.burns_offline_try);
+  BOOST_TEST(end.not_before_us == now_us + 300'000'000);
+}
+
+BOOST_AUTO_TEST_CASE(does_not_ask_again_for_what_is_of_somebody_else) {
+  auto outcome = outcome_of(true);
+  outcome.refused = 1;
+  const auto end = after(0, settled(4, 1, outcome));
+  BOOST_TEST((end.state == state::incomplete));
+  BOOST_TEST(end.reason.find("1 refused") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(sets_back_a_study_that_cannot_be_listed_and_gives_up_in_the_end) {
+  request_row row;
+  BOOST_TEST((set_back(row, "none listed", now_us).state == state::scheduled));
+  row.attempts = max_retries;
+  BOOST_TEST((set_back(row, "none listed", now_us).state == state::failed));
 }
 
 BOOST_AUTO_TEST_CASE(keeps_the_beginning_and_the_end_of_a_long_history) {
