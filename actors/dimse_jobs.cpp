@@ -38,7 +38,8 @@ find_job find_job_for(const conf::pacs& pacs, std::vector<find_query> queries) {
 move_job move_job_for(const conf::pacs& pacs, const dicom_uid& study, const retrieval_plan& plan) {
   move_job job;
   job.peer = peer_of(pacs);
-  job.move_destination = pacs.calling_ae;
+  job.get = pacs.retrieve == conf::retrieve_method::get;
+  if (!job.get) job.move_destination = pacs.calling_ae;
   job.study_uid = study;
   job.series_uids = plan.series;
   job.instance_uids = plan.instances;

@@ -59,10 +59,20 @@ pacs_association::handle::behavior_type pacs_association::make_behavior() {
   };
 }
 
-void pacs_association::ask(std::vector<find_query> queries, query_children::asker who) {
+result<const conf::pacs*> pacs_association::pacs_to_call(const std::string& operation) const {
   const auto* at = pacs();
-  if (!at) return who(fail(errc::not_found, "query: the PACS is no longer in the rules"));
-  queries_.ask(find_job_for(*at, std::move(queries)), std::move(who));
+  if (!at) return fail(errc::not_found, operation + ": the PACS is no longer in the rules");
+  if (at->tls)
+    return fail(
+        errc::pacs_unavailable,
+        operation + ": the rules ask for TLS, which this version does not speak; nothing goes out in the clear");
+  return at;
+}
+
+void pacs_association::ask(std::vector<find_query> queries, query_children::asker who) {
+  const auto at = pacs_to_call("query");
+  if (!at) return who(at.error());
+  queries_.ask(find_job_for(**at, std::move(queries)), std::move(who));
 }
 
 std::uint64_t pacs_association::start_query(const find_job& job) {
@@ -113,12 +123,12 @@ caf::result<images_listed> pacs_association::on_list_images(const list_images& w
 }
 
 caf::result<echo_answered> pacs_association::on_echo() {
-  const auto* at = pacs();
-  if (!at) return to_caf({errc::not_found, "echo: the PACS is no longer in the rules"});
+  const auto at = pacs_to_call("echo");
+  if (!at) return to_caf(at.error());
   auto promise = self_->make_response_promise<echo_answered>();
   const auto ticket = ++last_ticket_;
   echoes_.emplace(ticket, promise);
-  self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(echo_job{peer_of(*at)})});
+  self_->send(options_.port, start_dimse{options_.pacs, ticket, storage::encode_dimse(echo_job{peer_of(**at)})});
   return promise;
 }
 

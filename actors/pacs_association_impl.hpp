@@ -35,6 +35,7 @@ class pacs_association {
     std::int64_t let_go_us = 0;  ///< without an order to send by then
     retrieval_watch watch;
     messages::retrieval_outcome outcome;
+    bool by_get = false;  ///< its child is the listener's, since it stores what it asks for
     bool child_runs = false;
     bool stopping = false;
     bool ending = false;   ///< all is here, and the PACS was told to stop
@@ -44,6 +45,8 @@ class pacs_association {
     std::string stopped_because;
   };
   [[nodiscard]] const conf::pacs* pacs() const { return conf::find_pacs(*options_.rules, options_.pacs); }
+  /// errc::not_found when the rules no longer name it, pacs_unavailable when we cannot speak to it as they demand.
+  [[nodiscard]] messages::result<const conf::pacs*> pacs_to_call(const std::string& operation) const;
   [[nodiscard]] std::int64_t now_us() const { return options_.clocks.boottime_ns() / 1000; }
 
   // ---- queries ----
@@ -66,6 +69,10 @@ class pacs_association {
   caf::result<messages::study_settled> on_retrieve(const messages::retrieve_study& command);
   void let_go(std::uint64_t ticket, const messages::failure& problem);
   void stop_arriving(std::uint64_t ticket);
+  template <class Order>
+  void tell_child_of(const retrieval& running, const Order& order) {
+    running.by_get ? self_->send(options_.listener, order) : self_->send(options_.port, order);
+  }
   void on_cancel(const messages::cancel_retrieval& which);
   messages::retrievals_stopped on_stop(const messages::stop_retrievals& order);
   std::uint64_t stop_those(const std::string& why, const std::function<bool(const messages::retrieve_study&)>& which);

@@ -39,7 +39,7 @@ pacs_association::retrieval* pacs_association::find_retrieval(const retrieve_stu
 }
 
 caf::result<retrieval_prepared> pacs_association::on_prepare(retrieve_study& command) {
-  if (!pacs()) return to_caf({errc::not_found, "prepare a retrieval: the PACS is no longer in the rules"});
+  if (const auto at = pacs_to_call("prepare a retrieval"); !at) return to_caf(at.error());
   if (command.shard >= options_.shards.size())
     return to_caf({errc::internal, "prepare a retrieval: there is no such shard"});
   auto promise = self_->make_response_promise<retrieval_prepared>();
@@ -99,9 +99,10 @@ void pacs_association::associate(std::uint64_t ticket) {
   if (found == retrievals_.end()) return stop_arriving(ticket);
   if (!at) return let_go(ticket, {errc::not_found, "prepare a retrieval: the PACS is no longer in the rules"});
   found->second.child_runs = true;
-  self_->send(options_.port,
-              start_dimse{options_.pacs, ticket,
-                          storage::encode_dimse(move_job_for(*at, found->second.command.study, found->second.plan))});
+  auto& running = found->second;
+  const auto job = move_job_for(*at, running.command.study, running.plan);
+  running.by_get = job.get;
+  tell_child_of(running, start_dimse{options_.pacs, ticket, storage::encode_dimse(job)});
 }
 
 void pacs_association::on_ready(std::uint64_t ticket) {
@@ -126,8 +127,8 @@ caf::result<study_settled> pacs_association::on_retrieve(const retrieve_study& c
   running->settled = promise;
   if (sent_already) return promise;
   running->watch.last_sign_us = now_us();
-  self_->send(options_.port,
-              tell_dimse{options_.pacs, ticket, storage::encode_dimse(go{command.send_before_boottime_ns})});
+  tell_child_of(*running,
+                tell_dimse{options_.pacs, ticket, storage::encode_dimse(go{command.send_before_boottime_ns})});
   return promise;
 }
 
@@ -136,7 +137,7 @@ void pacs_association::let_go(std::uint64_t ticket, const failure& problem) {
   auto found = retrievals_.find(ticket);
   if (found == retrievals_.end()) return;
   if (found->second.prepared) found->second.prepared->deliver(to_caf(problem));
-  if (found->second.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+  if (found->second.child_runs) tell_child_of(found->second, stop_dimse{options_.pacs, ticket});
   retrievals_.erase(found);
   stop_arriving(ticket);
 }
@@ -171,7 +172,7 @@ std::uint64_t pacs_association::stop_those(const std::string& why,
     }
     ++sent;
     running.stopped_because = why;
-    if (running.child_runs) self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+    if (running.child_runs) tell_child_of(running, stop_dimse{options_.pacs, ticket});
   }
   for (const auto ticket : unsent) let_go(ticket, {errc::conflict, why});
   return sent;
@@ -231,8 +232,8 @@ void pacs_association::on_tick() {
     if (running.changed) say_progress(running);
     if (running.child_runs && running.watch.arrived != running.told_child) {
       running.told_child = running.watch.arrived;
-      self_->send(options_.port,
-                  tell_dimse{options_.pacs, ticket, storage::encode_dimse(still_arriving{running.watch.arrived})});
+      tell_child_of(running,
+                    tell_dimse{options_.pacs, ticket, storage::encode_dimse(still_arriving{running.watch.arrived})});
     }
     if (now - running.alive_said_us < alive_every_us) continue;
     running.alive_said_us = now;
@@ -246,7 +247,7 @@ void pacs_association::look(std::uint64_t ticket, retrieval& running) {
   const auto quiet_us = at ? std::chrono::microseconds{at->lease_quiet}.count() : retrieval_watch::after_failure_us;
   if (running.child_runs && !running.ending && running.watch.has_enough(now_us(), quiet_us)) {
     running.ending = true;
-    self_->send(options_.port, stop_dimse{options_.pacs, ticket});
+    tell_child_of(running, stop_dimse{options_.pacs, ticket});
   }
   if (running.stopping || !running.watch.is_over(now_us(), quiet_us)) return;
   running.stopping = true;

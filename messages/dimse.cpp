@@ -97,7 +97,7 @@ result<void> check(const find_job& job) {
 
 result<void> check(const move_job& job) {
   if (auto sound = check(job.peer); !sound) return sound;
-  if (!is_ae_title(job.move_destination)) return bad("move_destination");
+  if (!job.get && !is_ae_title(job.move_destination)) return bad("move_destination");
   if (!is_sendable_uid(job.study_uid)) return bad("study_uid");
   if (job.series_uids.size() > most_dimse_uids ||
       !std::all_of(job.series_uids.begin(), job.series_uids.end(), is_sendable_uid))

@@ -81,7 +81,8 @@ struct find_job {
 /// A study, or some of its series, or some instances of one of its series.
 struct move_job {
   dimse_peer peer;
-  std::string move_destination;
+  bool get = false;              ///< C-GET: the objects come over this association, and the child stores them
+  std::string move_destination;  ///< empty for C-GET
   dicom_uid study_uid;
   std::vector<dicom_uid> series_uids;
   std::vector<dicom_uid> instance_uids;  ///< then exactly one series
@@ -90,8 +91,8 @@ struct move_job {
   std::uint32_t idle_timeout_ms = 120'000;   ///< reset by any response and by `still_arriving`
   std::uint32_t total_timeout_ms = 7'200'000;
   PENSTOCK_DIMSE_KIND(move_job);
-  PENSTOCK_FIELDS(peer, move_destination, study_uid, series_uids, instance_uids, wait_for_go, send_before_boottime_ns,
-                  idle_timeout_ms, total_timeout_ms);
+  PENSTOCK_FIELDS(peer, get, move_destination, study_uid, series_uids, instance_uids, wait_for_go,
+                  send_before_boottime_ns, idle_timeout_ms, total_timeout_ms);
 };
 
 // ---- parent to child: later ----

@@ -154,6 +154,10 @@ using dimse_port_actor = caf::typed_actor<
 using dicom_listener_actor = caf::typed_actor<
     caf::replies_to<expect_arrivals>::with<arrivals_expected>,
     caf::replies_to<stop_arrivals>::with<arrivals_stopped>,
+    /// Children that ask by C-GET: what they receive is written as what is sent to us.
+    caf::reacts_to<start_dimse>,
+    caf::reacts_to<tell_dimse>,
+    caf::reacts_to<stop_dimse>,
     caf::reacts_to<disown_dimse>,
     caf::replies_to<describe_actor>::with<answered>>;
 

@@ -160,6 +160,9 @@ inline dicom_listener_actor::behavior_type archive_listener(dicom_listener_actor
             auto parts = pacs->parts.extract(child);
             return arrivals_stopped{which.ticket, parts.empty() ? std::vector<std::string>{} : parts.mapped()};
           },
+          [](const start_dimse&) {},
+          [](const tell_dimse&) {},
+          [](const stop_dimse&) {},
           [=](const disown_dimse& disown) {
             std::erase_if(pacs->expected, [&](const auto& entry) { return entry.first.first == disown.owner; });
           },

@@ -16,6 +16,7 @@ namespace {
 
 struct dimse_log {
   std::vector<start_dimse> started;
+  std::vector<start_dimse> asked_by_get;
   std::vector<tell_dimse> told;
   std::vector<std::uint64_t> stopped;
   std::vector<std::string> disowned;
@@ -39,7 +40,7 @@ dimse_port_actor::behavior_type mock_port(dimse_port_actor::pointer self, std::s
           [=](const describe_actor&) { return answered{"{}"}; }};
 }
 
-dicom_listener_actor::behavior_type mock_listener(dicom_listener_actor::pointer, std::shared_ptr<dimse_log> log) {
+dicom_listener_actor::behavior_type mock_listener(dicom_listener_actor::pointer self, std::shared_ptr<dimse_log> log) {
   return {[=](const expect_arrivals& arrivals) -> caf::result<arrivals_expected> {
             if (log->refuses_arrivals) return to_caf({errc::no_space, "disk full"});
             log->expected.push_back(arrivals);
@@ -49,7 +50,14 @@ dicom_listener_actor::behavior_type mock_listener(dicom_listener_actor::pointer,
             log->closed.push_back(stop);
             return arrivals_stopped{stop.ticket, {"stem-1.part"}};
           },
-          [=](const disown_dimse&) {}, [=](const describe_actor&) { return answered{"{}"}; }};
+          [=](const start_dimse& start) {
+            log->asked_by_get.push_back(start);
+            log->owner = caf::actor_cast<dimse_owner_actor>(self->current_sender());
+          },
+          [=](const tell_dimse& tell) { log->told.push_back(tell); },
+          [=](const stop_dimse& stop) { log->stopped.push_back(stop.ticket); },
+          [=](const disown_dimse&) {},
+          [=](const describe_actor&) { return answered{"{}"}; }};
 }
 
 struct association_world : sim_world {
@@ -170,6 +178,36 @@ BOOST_AUTO_TEST_CASE(answers_a_query_with_the_rows_of_its_child) {
                   [](const caf::error&) { BOOST_ERROR("refused"); });
 }
 
+BOOST_AUTO_TEST_CASE(lets_the_listener_run_what_asks_by_get) {
+  auto by_get = std::make_shared<conf::rules>(site_of_tests());
+  by_get->pacs["gh-rad"].retrieve = conf::retrieve_method::get;
+  rules_published published;
+  published.rules = by_get;
+  self->send(association, published);
+  static_cast<void>(prepare());
+  BOOST_TEST(dimse->started.empty());
+  BOOST_REQUIRE_EQUAL(dimse->asked_by_get.size(), 1U);
+  const auto job = storage::decode_dimse<move_job>(dimse->asked_by_get[0].job);
+  BOOST_REQUIRE(job.ok());
+  BOOST_TEST(job->get);
+  BOOST_TEST(check(*job).ok());
+}
+
+BOOST_AUTO_TEST_CASE(sends_nothing_in_the_clear_to_a_pacs_that_demands_tls) {
+  auto with_tls = std::make_shared<conf::rules>(site_of_tests());
+  with_tls->pacs["gh-rad"].tls.emplace();
+  rules_published published;
+  published.rules = with_tls;
+  self->send(association, published);
+  const auto queried = ask<query_answered>(association, run_query{"STUDY", {}, {}, 10});
+  const auto prepared = ask<retrieval_prepared>(association, prepare_retrieval{command()});
+  const auto echoed = ask<echo_answered>(association, echo_pacs{});
+  BOOST_TEST((!queried && queried.error().code == errc::pacs_unavailable));
+  BOOST_TEST((!prepared && prepared.error().code == errc::pacs_unavailable));
+  BOOST_TEST((!echoed && echoed.error().code == errc::pacs_unavailable));
+  BOOST_TEST(dimse->started.empty());
+}
+
 BOOST_AUTO_TEST_CASE(fails_a_query_that_the_pacs_cannot_answer_or_that_loses_its_child) {
   const run_query query{"STUDY", {{"PatientID", protected_text{"0000001"}}}, {}, 10};
   const auto refused = [](const query_answered&) { BOOST_ERROR("answered"); };
@@ -263,6 +301,21 @@ BOOST_AUTO_TEST_CASE(tells_the_governor_when_the_pacs_goes_and_comes_back) {
 }
 
 // ---- retrievals ----
+
+BOOST_AUTO_TEST_CASE(tells_a_pacs_to_stop_that_has_sent_everything_and_finds_no_end) {
+  auto pending = retrieve();
+  child_says(move_sent{1});
+  arrive(2);
+  advance(29s);
+  child_says(move_progress{0, 2, 0, 0});
+  BOOST_TEST(dimse->stopped.empty());
+  advance(3s);
+  BOOST_TEST(dimse->stopped.size() == 1U);
+  move_ends(0xfe00);
+  advance(1s);
+  const auto end = settled(pending);
+  BOOST_TEST(!end.outcome.cancelled);
+}
 
 BOOST_AUTO_TEST_CASE(expects_arrivals_before_it_asks_and_hands_the_parts_to_the_shard) {
   auto pending = retrieve();

@@ -25,7 +25,11 @@ dimse_port_actor::behavior_type no_port(dimse_port_actor::pointer) {
 
 dicom_listener_actor::behavior_type no_listener(dicom_listener_actor::pointer) {
   return {[](const expect_arrivals&) -> caf::result<arrivals_expected> { return unasked(); },
-          [](const stop_arrivals&) -> caf::result<arrivals_stopped> { return unasked(); }, [](const disown_dimse&) {},
+          [](const stop_arrivals&) -> caf::result<arrivals_stopped> { return unasked(); },
+          [](const start_dimse&) {},
+          [](const tell_dimse&) {},
+          [](const stop_dimse&) {},
+          [](const disown_dimse&) {},
           [](const describe_actor&) { return answered{"{}"}; }};
 }
 

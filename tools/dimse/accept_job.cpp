@@ -1,5 +1,4 @@
 #include <dcmtk/config/osconfig.h>
-#include <dcmtk/dcmdata/dcostrma.h>
 #include <dcmtk/dcmdata/dcuid.h>
 #include <dcmtk/dcmdata/dcxfer.h>
 #include <dcmtk/dcmnet/assoc.h>
@@ -9,12 +8,11 @@
 
 #include <algorithm>
 #include <array>
-#include <map>
 
 #include "tools/dimse/attempt.hpp"
-#include "tools/dimse/incoming_instance.hpp"
 #include "tools/dimse/jobs.hpp"
 #include "tools/dimse/store_report.hpp"
+#include "tools/dimse/store_service.hpp"
 #include "tools/dimse/study_table.hpp"
 #include "tools/dimse/transport.hpp"
 
@@ -25,29 +23,6 @@ using messages::peer_outcome;
 using std::chrono::milliseconds;
 
 int whole_seconds(std::uint32_t ms) { return static_cast<int>(std::max<std::uint32_t>(1, (ms + 999) / 1000)); }
-
-/// Hands DCMTK's bytes of a data set, exactly as received, to the instance.
-class instance_sink final : public DcmConsumer {
- public:
-  explicit instance_sink(incoming_instance& into) : into_(into) {}
-  OFBool good() const override { return OFTrue; }
-  OFCondition status() const override { return EC_Normal; }
-  OFBool isFlushed() const override { return OFTrue; }
-  offile_off_t avail() const override { return 1 << 30; }
-  offile_off_t write(const void* bytes, offile_off_t length) override {
-    into_.take({static_cast<const std::byte*>(bytes), static_cast<std::size_t>(length)});
-    return length;
-  }
-  void flush() override {}
-
- private:
-  incoming_instance& into_;
-};
-
-class sink_stream final : public DcmOutputStream {
- public:
-  explicit sink_stream(DcmConsumer& into) : DcmOutputStream(&into) {}
-};
 
 class inbound_association {
  public:
@@ -68,17 +43,16 @@ class inbound_association {
   void accept_contexts();
   attempt on_command();
   attempt on_echo(T_ASC_PresentationContextID context, T_DIMSE_C_EchoRQ& request);
-  attempt on_store(T_ASC_PresentationContextID context, T_DIMSE_C_StoreRQ& request);
-  attempt answer(T_ASC_PresentationContextID context, const T_DIMSE_C_StoreRQ& request, std::uint16_t status);
 
   session& session_;
   const messages::accept_job& job_;
   peer_layer layer_;
   store_report report_{session_.parent};
   std::optional<study_table> studies_;
+  std::optional<store_service> store_;
   T_ASC_Network* network_ = nullptr;
   T_ASC_Association* association_ = nullptr;
-  std::map<T_ASC_PresentationContextID, std::string> transfer_syntaxes_;
+  transfer_syntaxes accepted_;
   std::string calling_ae_;
   std::string called_ae_;
   bool established_ = false;
@@ -154,7 +128,7 @@ void inbound_association::accept_contexts() {
     else if (chosen == end)
       ASC_refusePresentationContext(parameters, context.presentationContextID, ASC_P_TRANSFERSYNTAXESNOTSUPPORTED);
     else if (ASC_acceptPresentationContext(parameters, context.presentationContextID, *chosen).good())
-      transfer_syntaxes_[context.presentationContextID] = *chosen;
+      accepted_[context.presentationContextID] = *chosen;
   }
 }
 
@@ -168,7 +142,7 @@ attempt inbound_association::negotiate(int peer) {
                   "the calling AE title is not accepted");
   if (auto admitted = ask_for_admission(); !admitted.ok()) return admitted;
   accept_contexts();
-  if (transfer_syntaxes_.empty())
+  if (accepted_.empty())
     return refuse(ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER, ASC_REASON_SU_NOREASON,
                   "the caller offers nothing to store");
   session_.allow(milliseconds{job_.handshake_timeout_ms}, milliseconds{job_.handshake_timeout_ms});
@@ -179,6 +153,7 @@ attempt inbound_association::negotiate(int peer) {
 
 attempt inbound_association::serve() {
   studies_.emplace(session_, job_, report_, calling_ae_);
+  store_.emplace(session_, association_, job_, *studies_, report_, accepted_, calling_ae_);
   session_.before_waiting = [this] { return report_.flush_if_due(); };
   attempt went;
   while (went.ok() && established_) {
@@ -220,52 +195,12 @@ attempt inbound_association::on_command() {
   }
   if (auto went = judged(session_, condition, "read a command"); !went.ok()) return went;
   if (message.CommandField == DIMSE_C_ECHO_RQ) return on_echo(context, message.msg.CEchoRQ);
-  if (message.CommandField == DIMSE_C_STORE_RQ) return on_store(context, message.msg.CStoreRQ);
+  if (message.CommandField == DIMSE_C_STORE_RQ) return store_->on_store(context, message.msg.CStoreRQ);
   return failed(peer_outcome::broken, "the peer sends a command that was not negotiated");
 }
 
 attempt inbound_association::on_echo(T_ASC_PresentationContextID context, T_DIMSE_C_EchoRQ& request) {
   return judged(session_, DIMSE_sendEchoResponse(association_, context, &request, STATUS_Success, nullptr), "echo");
-}
-
-attempt inbound_association::on_store(T_ASC_PresentationContextID context, T_DIMSE_C_StoreRQ& request) {
-  const auto syntax = transfer_syntaxes_.find(context);
-  if (syntax == transfer_syntaxes_.end())
-    return failed(peer_outcome::broken, "the peer uses a presentation context that was not accepted");
-  if (request.DataSetType == DIMSE_DATASET_NULL) return answer(context, request, store_status::cannot_understand);
-  incoming_instance instance{*studies_,
-                             report_,
-                             {messages::dicom_uid{request.AffectedSOPClassUID},
-                              messages::dicom_uid{request.AffectedSOPInstanceUID}, syntax->second, calling_ae_},
-                             job_.max_instance_bytes};
-  session_.allow(milliseconds{job_.instance_idle_ms}, milliseconds{job_.instance_total_ms});
-  instance_sink sink{instance};
-  sink_stream stream{sink};
-  auto data_context = context;
-  const auto condition = DIMSE_receiveDataSetInFile(
-      association_, DIMSE_NONBLOCKING, whole_seconds(job_.instance_idle_ms), &data_context, &stream, nullptr, nullptr);
-  auto received = judged(session_, condition, "read an object");
-  if (received.ok() && data_context != context)
-    received = failed(peer_outcome::broken, "the peer sends an object in another presentation context");
-  if (!received.ok()) {
-    instance.abandon();
-    return received;
-  }
-  return answer(context, request, instance.finish());
-}
-
-attempt inbound_association::answer(T_ASC_PresentationContextID context, const T_DIMSE_C_StoreRQ& request,
-                                    std::uint16_t status) {
-  T_DIMSE_C_StoreRSP response{};
-  response.MessageIDBeingRespondedTo = request.MessageID;
-  response.DimseStatus = status;
-  response.DataSetType = DIMSE_DATASET_NULL;
-  OFStandard::strlcpy(response.AffectedSOPClassUID, request.AffectedSOPClassUID, sizeof response.AffectedSOPClassUID);
-  OFStandard::strlcpy(response.AffectedSOPInstanceUID, request.AffectedSOPInstanceUID,
-                      sizeof response.AffectedSOPInstanceUID);
-  response.opts = O_STORE_AFFECTEDSOPCLASSUID | O_STORE_AFFECTEDSOPINSTANCEUID;
-  session_.allow(milliseconds{job_.instance_idle_ms}, milliseconds{job_.instance_idle_ms});
-  return judged(session_, DIMSE_sendStoreResponse(association_, context, &request, &response, nullptr), "answer");
 }
 
 inbound_association::~inbound_association() {

@@ -11,6 +11,8 @@
 #include <array>
 #include <optional>
 
+#include "tools/dimse/storage_classes.hpp"
+
 namespace penstock::dimse {
 namespace {
 
@@ -92,7 +94,29 @@ attempt association::rejected() const {
 }
 
 attempt association::open(const char* sop_class) {
-  if (auto prepared = prepare(sop_class); !prepared.ok()) return prepared;
+  auto prepared = prepare(sop_class);
+  return prepared.ok() ? connect(sop_class) : prepared;
+}
+
+attempt association::open_for_get() {
+  if (auto prepared = prepare(UID_GETStudyRootQueryRetrieveInformationModel); !prepared.ok()) return prepared;
+  const auto offered = offer_to_receive(parameters_);
+  if (offered.bad()) return judged(session_, offered, "prepare the association");
+  return connect(UID_GETStudyRootQueryRetrieveInformationModel);
+}
+
+transfer_syntaxes association::accepted_to_store() const {
+  transfer_syntaxes found;
+  for (int i = 0; i < ASC_countPresentationContexts(association_->params); ++i) {
+    T_ASC_PresentationContext context;
+    if (ASC_getPresentationContext(association_->params, i, &context).bad()) continue;
+    if (context.resultReason == ASC_P_ACCEPTANCE && context.presentationContextID != context_)
+      found[context.presentationContextID] = context.acceptedTransferSyntax;
+  }
+  return found;
+}
+
+attempt association::connect(const char* sop_class) {
   const milliseconds whole{peer_.connect_timeout_ms + peer_.association_timeout_ms};
   session_.allow(milliseconds{peer_.association_timeout_ms}, whole);
   const auto condition = ASC_requestAssociation(network_, parameters_, &association_, nullptr, nullptr, DUL_NOBLOCK,
@@ -121,24 +145,32 @@ attempt association::send_cancel(DIC_US message_id) {
   return judged(session_, DIMSE_sendCancelRequest(association_, context_, message_id), "send C-CANCEL");
 }
 
-attempt association::receive(T_DIMSE_Command kind, DIC_US message_id, response& into) {
+attempt association::receive_command(T_DIMSE_Message& into, T_ASC_PresentationContextID& context) {
   session_.allow(response_timeout(), response_timeout());
-  const int timeout_s = whole_seconds(peer_.response_timeout_ms);
-  T_ASC_PresentationContextID context = 0;
   DcmDataset* detail = nullptr;
-  auto condition = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, timeout_s, &context, &into.message, &detail);
+  const auto condition = DIMSE_receiveCommand(association_, DIMSE_NONBLOCKING, whole_seconds(peer_.response_timeout_ms),
+                                              &context, &into, &detail);
   const std::unique_ptr<DcmDataset> unused{detail};
-  if (condition.bad()) return judged(session_, condition, "wait for a response");
+  return judged(session_, condition, "wait for a response");
+}
+
+attempt association::receive_dataset(response& into) {
+  T_ASC_PresentationContextID context = 0;
+  DcmDataset* dataset = nullptr;
+  const auto condition = DIMSE_receiveDataSetInMemory(
+      association_, DIMSE_NONBLOCKING, whole_seconds(peer_.response_timeout_ms), &context, &dataset, nullptr, nullptr);
+  into.dataset.reset(dataset);
+  return judged(session_, condition, "read a response");
+}
+
+attempt association::receive(T_DIMSE_Command kind, DIC_US message_id, response& into) {
+  T_ASC_PresentationContextID context = 0;
+  if (auto received = receive_command(into.message, context); !received.ok()) return received;
   T_DIMSE_DataSetType has_dataset = DIMSE_DATASET_NULL;
   if (context != context_ || !answers(into.message, kind, message_id, has_dataset))
     return failed(peer_outcome::broken, "the peer answers something that was not asked");
   into.dataset.reset();
-  if (has_dataset == DIMSE_DATASET_NULL) return {};
-  DcmDataset* dataset = nullptr;
-  condition =
-      DIMSE_receiveDataSetInMemory(association_, DIMSE_NONBLOCKING, timeout_s, &context, &dataset, nullptr, nullptr);
-  into.dataset.reset(dataset);
-  return judged(session_, condition, "read a response");
+  return has_dataset == DIMSE_DATASET_NULL ? attempt{} : receive_dataset(into);
 }
 
 void association::release() {

@@ -11,6 +11,7 @@
 
 #include "messages/dimse.hpp"
 #include "tools/dimse/attempt.hpp"
+#include "tools/dimse/store_service.hpp"
 #include "tools/dimse/transport.hpp"
 
 namespace penstock::dimse {
@@ -30,6 +31,11 @@ class association {
   association& operator=(const association&) = delete;
 
   [[nodiscard]] attempt open(const char* sop_class);
+  /// For C-GET: contexts for what may come are offered too, in which the peer is the one who stores.
+  [[nodiscard]] attempt open_for_get();
+  /// Transfer syntaxes of the contexts in which the peer may store.
+  [[nodiscard]] transfer_syntaxes accepted_to_store() const;
+  [[nodiscard]] T_ASC_Association* handle() { return association_; }
   /// The id that the next request must carry.
   [[nodiscard]] DIC_US next_message_id() { return association_->nextMsgID++; }
   [[nodiscard]] attempt send(T_DIMSE_Message& request, DcmDataset* identifier);
@@ -38,6 +44,10 @@ class association {
   [[nodiscard]] wake await(steady::time_point until) { return layer_.connection()->wait_for_peer(until, true); }
   /// The next response, which must be of this kind and to this request.
   [[nodiscard]] attempt receive(T_DIMSE_Command kind, DIC_US message_id, response& into);
+  /// The next command, whatever it is; `context` is the one it came in.
+  [[nodiscard]] attempt receive_command(T_DIMSE_Message& into, T_ASC_PresentationContextID& context);
+  /// The data set that belongs to the command just received.
+  [[nodiscard]] attempt receive_dataset(response& into);
   void release();
   [[nodiscard]] std::chrono::milliseconds response_timeout() const {
     return std::chrono::milliseconds{peer_.response_timeout_ms};
@@ -45,6 +55,7 @@ class association {
 
  private:
   [[nodiscard]] attempt prepare(const char* sop_class);
+  [[nodiscard]] attempt connect(const char* sop_class);
   [[nodiscard]] attempt rejected() const;
 
   session& session_;

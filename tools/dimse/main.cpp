@@ -46,13 +46,26 @@ unsigned whole_time_s(const messages::find_job& job) { return whole_time_s(job.p
 unsigned whole_time_s(const messages::move_job& job) { return whole_time_s(job.peer) + seconds(job.total_timeout_ms); }
 
 template <class Job>
+dimse::sandbox_limits limits_of(const Job&, const allowance& most) {
+  return {.memory_bytes = most.memory_bytes, .cpu_s = outbound_cpu_s, .may_connect = true};
+}
+
+/// What C-GET brings is written by the child that asks.
+dimse::sandbox_limits limits_of(const messages::move_job& job, const allowance& most) {
+  if (!job.get) return {.memory_bytes = most.memory_bytes, .cpu_s = outbound_cpu_s, .may_connect = true};
+  return {.memory_bytes = most.memory_bytes,
+          .cpu_s = inbound_cpu_s,
+          .file_bytes = messages::accept_job{}.max_pack_bytes,
+          .may_connect = true};
+}
+
+template <class Job>
 int run_outbound(dimse::session& with, const std::string& text, const allowance& most) {
   const auto job = storage::decode_dimse<Job>(text);
   if (!job || !messages::check(*job)) return misuse;
   dimse::drop_inheritance(peer_descriptor);
   ::alarm(whole_time_s(*job) + outbound_grace_s);
-  if (!dimse::enter_sandbox({.memory_bytes = most.memory_bytes, .cpu_s = outbound_cpu_s, .may_connect = true}))
-    return no_sandbox;
+  if (!dimse::enter_sandbox(limits_of(*job, most))) return no_sandbox;
   return dimse::run(with, *job) ? finished : peer_trouble;
 }
 

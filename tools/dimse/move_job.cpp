@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "tools/dimse/association.hpp"
 #include "tools/dimse/identifiers.hpp"
@@ -39,15 +40,20 @@ class move_run {
 
   attempt run() {
     const auto start = steady::now();
-    if (auto opened = association_.open(UID_MOVEStudyRootQueryRetrieveInformationModel); !opened.ok()) return opened;
+    if (auto opened = open(); !opened.ok()) return opened;
     if (!session_.parent.tell(messages::ready{milliseconds_since(start)})) return parent_gone();
     while (job_.wait_for_go && !gone_ahead_)
       if (auto went = wait_for_go(); !went.ok()) return went;
     if (auto sent = send(); !sent.ok()) return sent;
     idle_until_ = steady::now() + milliseconds{job_.idle_timeout_ms};
-    while (!over_)
-      if (auto went = step(); !went.ok()) return went;
-    return session_.parent.tell(progress_) ? attempt{} : parent_gone();
+    session_.before_waiting = [this] { return report_.flush_if_due(); };
+    attempt went;
+    while (!over_ && went.ok()) went = step();
+    session_.before_waiting = nullptr;
+    if (studies_) studies_->close_all();
+    report_.flush();
+    if (went.ok() && !session_.parent.tell(progress_)) return parent_gone();
+    return went;
   }
 
   void release() { association_.release(); }
@@ -55,6 +61,17 @@ class move_run {
 
  private:
   static attempt parent_gone() { return failed(peer_outcome::stopped, "the server is gone"); }
+
+  attempt open() {
+    if (!job_.get) return association_.open(UID_MOVEStudyRootQueryRetrieveInformationModel);
+    auto opened = association_.open_for_get();
+    if (!opened.ok()) return opened;
+    const auto& pacs = job_.peer.called_ae;
+    studies_.emplace(session_, limits_, report_, pacs);
+    store_.emplace(session_, association_.handle(), limits_, *studies_, report_, association_.accepted_to_store(),
+                   pacs);
+    return opened;
+  }
 
   attempt wait_for_go() {
     switch (association_.await(end_)) {
@@ -80,17 +97,35 @@ class move_run {
     return {};
   }
 
-  attempt send() {
-    auto identifier = move_identifier(job_);
+  T_DIMSE_Message move_request() const {
     T_DIMSE_Message request{};
     request.CommandField = DIMSE_C_MOVE_RQ;
     auto& command = request.msg.CMoveRQ;
-    command.MessageID = message_id_ = association_.next_message_id();
+    command.MessageID = message_id_;
     OFStandard::strlcpy(command.AffectedSOPClassUID, UID_MOVEStudyRootQueryRetrieveInformationModel,
                         sizeof command.AffectedSOPClassUID);
     OFStandard::strlcpy(command.MoveDestination, job_.move_destination.c_str(), sizeof command.MoveDestination);
     command.Priority = DIMSE_PRIORITY_MEDIUM;
     command.DataSetType = DIMSE_DATASET_PRESENT;
+    return request;
+  }
+
+  T_DIMSE_Message get_request() const {
+    T_DIMSE_Message request{};
+    request.CommandField = DIMSE_C_GET_RQ;
+    auto& command = request.msg.CGetRQ;
+    command.MessageID = message_id_;
+    OFStandard::strlcpy(command.AffectedSOPClassUID, UID_GETStudyRootQueryRetrieveInformationModel,
+                        sizeof command.AffectedSOPClassUID);
+    command.Priority = DIMSE_PRIORITY_MEDIUM;
+    command.DataSetType = DIMSE_DATASET_PRESENT;
+    return request;
+  }
+
+  attempt send() {
+    auto identifier = move_identifier(job_);
+    message_id_ = association_.next_message_id();
+    auto request = job_.get ? get_request() : move_request();
     // Nothing may come between this look at the clock and the sending.
     const auto now = boottime_ns();
     if (send_before_ns_ != 0 && now >= send_before_ns_) {
@@ -106,7 +141,7 @@ class move_run {
   attempt step() {
     switch (association_.await(std::min({end_, idle_until_, cancel_until_}))) {
       case wake::peer:
-        return on_response();
+        return job_.get ? on_command() : on_response();
       case wake::message:
         return on_message();
       case wake::parent_gone:
@@ -122,6 +157,10 @@ class move_run {
   attempt on_message() {
     const auto packet = session_.parent.next();
     if (!packet) return {};
+    if (packet->kind == messages::close_study::kind) {
+      if (studies_) studies_->close_all();
+      return give_up({});
+    }
     if (packet->kind == messages::still_arriving::kind)
       idle_until_ = steady::now() + milliseconds{job_.idle_timeout_ms};
     if (packet->kind != messages::cancel::kind) return {};
@@ -143,27 +182,51 @@ class move_run {
     if (auto received = association_.receive(DIMSE_C_MOVE_RSP, message_id_, answer); !received.ok()) return received;
     const auto& command = answer.message.msg.CMoveRSP;
     count(command);
+    return heed(command.DimseStatus, answer);
+  }
+
+  /// Of a C-GET: an object to store, or a response.
+  attempt on_command() {
+    response answer;
+    T_ASC_PresentationContextID context = 0;
+    if (auto received = association_.receive_command(answer.message, context); !received.ok()) return received;
+    if (answer.message.CommandField == DIMSE_C_STORE_RQ) return on_object(context, answer.message.msg.CStoreRQ);
+    const auto& command = answer.message.msg.CGetRSP;
+    if (answer.message.CommandField != DIMSE_C_GET_RSP || command.MessageIDBeingRespondedTo != message_id_)
+      return failed(peer_outcome::broken, "the peer answers something that was not asked");
+    if (command.DataSetType != DIMSE_DATASET_NULL)
+      if (auto read = association_.receive_dataset(answer); !read.ok()) return read;
+    count(command);
+    return heed(command.DimseStatus, answer);
+  }
+
+  attempt on_object(T_ASC_PresentationContextID context, T_DIMSE_C_StoreRQ& request) {
+    auto stored = store_->on_store(context, request);
     if (!cancelling_) idle_until_ = steady::now() + milliseconds{job_.idle_timeout_ms};
-    if (is_pending(command.DimseStatus)) return report();
+    return stored.ok() && studies_->stopped() ? give_up({}) : stored;
+  }
+
+  attempt heed(std::uint16_t status, const response& answer) {
+    if (!cancelling_) idle_until_ = steady::now() + milliseconds{job_.idle_timeout_ms};
+    if (is_pending(status)) return report();
     over_ = true;
-    done_.dimse_status = command.DimseStatus;
+    done_.dimse_status = status;
     if (answer.dataset) done_.failed_uids = failed_uids_of(*answer.dataset);
     if (!timeout_problem_.empty()) return failed(peer_outcome::timed_out, timeout_problem_);
     return {};
   }
 
-  void count(const T_DIMSE_C_MoveRSP& command) {
-    if ((command.opts & O_MOVE_NUMBEROFREMAININGSUBOPERATIONS) != 0)
-      progress_.remaining = command.NumberOfRemainingSubOperations;
-    if ((command.opts & O_MOVE_NUMBEROFCOMPLETEDSUBOPERATIONS) != 0)
-      progress_.completed = command.NumberOfCompletedSubOperations;
-    if ((command.opts & O_MOVE_NUMBEROFFAILEDSUBOPERATIONS) != 0)
-      progress_.failed = command.NumberOfFailedSubOperations;
-    if ((command.opts & O_MOVE_NUMBEROFWARNINGSUBOPERATIONS) != 0)
-      progress_.warning = command.NumberOfWarningSubOperations;
+  template <class Response>
+  void count(const Response& command) {
+    static_assert(O_MOVE_NUMBEROFREMAININGSUBOPERATIONS == O_GET_NUMBEROFREMAININGSUBOPERATIONS &&
+                  O_MOVE_NUMBEROFWARNINGSUBOPERATIONS == O_GET_NUMBEROFWARNINGSUBOPERATIONS);
+    const auto has = [&](unsigned int flag) { return (command.opts & flag) != 0; };
+    if (has(O_MOVE_NUMBEROFREMAININGSUBOPERATIONS)) progress_.remaining = command.NumberOfRemainingSubOperations;
+    if (has(O_MOVE_NUMBEROFCOMPLETEDSUBOPERATIONS)) progress_.completed = command.NumberOfCompletedSubOperations;
+    if (has(O_MOVE_NUMBEROFFAILEDSUBOPERATIONS)) progress_.failed = command.NumberOfFailedSubOperations;
+    if (has(O_MOVE_NUMBEROFWARNINGSUBOPERATIONS)) progress_.warning = command.NumberOfWarningSubOperations;
     // The last response may leave "remaining" out: then nothing remains.
-    if (!is_pending(command.DimseStatus) && (command.opts & O_MOVE_NUMBEROFREMAININGSUBOPERATIONS) == 0)
-      progress_.remaining = 0;
+    if (!is_pending(command.DimseStatus) && !has(O_MOVE_NUMBEROFREMAININGSUBOPERATIONS)) progress_.remaining = 0;
     done_.remaining = progress_.remaining;
     done_.completed = progress_.completed;
     done_.failed = progress_.failed;
@@ -180,6 +243,10 @@ class move_run {
   session& session_;
   const messages::move_job& job_;
   association association_;
+  const messages::accept_job limits_;  ///< of what is stored; for C-GET, as the rest of these
+  store_report report_{session_.parent};
+  std::optional<study_table> studies_;
+  std::optional<store_service> store_;
   messages::move_done done_;
   messages::move_progress progress_;
   DIC_US message_id_ = 0;
