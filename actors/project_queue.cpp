@@ -223,8 +223,6 @@ void project_queue::start(request_row row, permit_granted granted) {
   row.permit = granted.permit;
   row.started_us = options_.clocks.utc_us();
   row.reason = waiting_reason::none;
-  row.received = 0;
-  row.failed = 0;
   advance(row, request_state::processing, row.started_us, "permit granted");
   ledger_.turn_started(row);
   auto entry = request_entry("request.started", row.user, row, "permit granted");
@@ -296,24 +294,55 @@ void project_queue::on_settled(const request_row& started, const study_settled& 
   // A cancel on its way to the disk has been promised.
   const bool goes_on = *row && (*row)->permit == started.permit && (*row)->state == request_state::processing &&
                        !changing_.contains(number);
-  goes_on ? settle(std::move(**row), settled) : end_cancelled(started, settled.outcome.known);
+  goes_on ? settle(std::move(**row), settled) : end_cancelled(started, *row, settled);
 }
 
 /// Cancelled while it ran: the request is over already. Its lease ends now, unless nobody knows whether it still runs.
-void project_queue::end_cancelled(const request_row& row, bool known) {
-  const auto permit = row.permit;
+/// What arrived is kept; the request, if it is still there as it was cancelled, says how much.
+void project_queue::end_cancelled(const request_row& started, std::optional<request_row> now,
+                                  const study_settled& settled) {
+  const auto permit = started.permit;
+  const bool known = settled.outcome.known;
+  const bool tells = now && now->permit == permit && is_terminal(now->state) && !changing_.contains(started.number);
   journal_entry entry;
-  entry.kind = "retrieval.ended";
-  entry.project = row.project;
-  entry.pacs = row.pacs;
-  entry.request = std::to_string(row.number);
-  if (known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
+  if (tells) {
+    note_arrived(*now, settled);
+    entry = request_entry("retrieval.ended", now->user, *now, now->history.back().reason);
+    entry.rows.push_back(missing_row(*now, settled));
+    changing_.insert(started.number);
+  } else {
+    entry.kind = "retrieval.ended";
+    entry.project = started.project;
+    entry.pacs = started.pacs;
+    entry.request = std::to_string(started.number);
+  }
+  if (known) entry.rows.push_back(storage::erase_row(keys::lease(started.pacs, permit)));
+  const bool holds = !settled.present.empty() && !forbidden(started);
+  std::optional<holding_row> before;
+  holding_row after;
+  if (holds) add_holding_of(entry, now ? *now : started, settled, before, after);
   pen_.append(
       std::move(entry),
-      [this, permit, known, pacs = row.pacs](const entries_committed&) {
-        tell_governor(pacs, retrieval_over{permit, known, retrieval_end::nothing, ""});
+      [this, started, known, tells, holds, before, after](const entries_committed&) {
+        if (tells) changing_.erase(started.number);
+        if (holds) ledger_.holding_changed(before ? &*before : nullptr, &after);
+        tell_governor(started.pacs, retrieval_over{started.permit, known, retrieval_end::nothing, ""});
       },
       [this](const failure& problem) { give_up(problem); });
+}
+
+void project_queue::note_arrived(request_row& row, const study_settled& settled) const {
+  row.permit = 0;
+  if (!settled.outcome.sent) return;
+  row.received = settled.present.size();
+  row.failed = settled.missing.size();
+  row.bytes = settled.bytes;
+  row.estimated_bytes = ledger_.estimate_bytes(row.modality, settled.missing.size());
+}
+
+state_row project_queue::missing_row(const request_row& row, const study_settled& settled) {
+  const auto key = keys::missing(row.project, row.number);
+  return settled.missing.empty() ? storage::erase_row(key) : storage::put_row(key, instance_list{settled.missing, {}});
 }
 
 void project_queue::settle(request_row row, const study_settled& settled) {
@@ -323,11 +352,7 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   if (end.burns_attempt) ++row.attempts;
   if (end.burns_offline_try) ++row.offline_tries;
   row.finest = end.finest;
-  row.received = settled.present.size();
-  row.failed = settled.missing.size();
-  row.bytes = settled.bytes;
-  row.estimated_bytes = ledger_.estimate_bytes(row.modality, settled.missing.size());
-  row.permit = 0;
+  note_arrived(row, settled);
   row.reason = end.waits_for;
   row.not_before_us = end.not_before_us;
   row.error = end.state == request_state::completed ? "" : end.reason;
@@ -335,9 +360,7 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   auto entry = request_entry("request." + std::string{name_of(end.state)}, row.user, row, end.reason);
   // A lease whose retrieval this server knows nothing of is left from a crash: the governor ends it by its quiet time.
   if (settled.outcome.known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
-  const auto missing = keys::missing(row.project, row.number);
-  entry.rows.push_back(settled.missing.empty() ? storage::erase_row(missing)
-                                               : storage::put_row(missing, instance_list{settled.missing, {}}));
+  if (settled.outcome.sent) entry.rows.push_back(missing_row(row, settled));
   std::optional<holding_row> before;
   holding_row after;
   const bool holds = !settled.present.empty();

@@ -134,7 +134,11 @@ class project_queue {
   void on_settled(const messages::request_row& started, const messages::study_settled& settled);
   void on_retrieval_error(const messages::request_row& row, const messages::failure& problem);
   void settle(messages::request_row row, const messages::study_settled& settled);
-  void end_cancelled(const messages::request_row& row, bool known);
+  void end_cancelled(const messages::request_row& started, std::optional<messages::request_row> now,
+                     const messages::study_settled& settled);
+  void note_arrived(messages::request_row& row, const messages::study_settled& settled) const;
+  [[nodiscard]] static messages::state_row missing_row(const messages::request_row& row,
+                                                       const messages::study_settled& settled);
   void add_holding_of(messages::journal_entry& entry, const messages::request_row& row,
                       const messages::study_settled& settled, std::optional<messages::holding_row>& before,
                       messages::holding_row& after);

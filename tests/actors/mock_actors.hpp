@@ -80,6 +80,8 @@ struct association_log {
   std::vector<list_series> enumerations;
   std::vector<std::size_t> image_queries;  ///< how many in each question
   std::size_t series_of_a_study = 1;
+  bool refuses_image_queries = false;
+  bool nothing_lacks = false;  ///< of whatever is to be prepared
   std::vector<retrieve_study> prepared;
   std::string preparation_problem;  ///< not empty: no retrieval can be prepared
   std::vector<retrieve_study> retrievals;
@@ -102,6 +104,13 @@ inline caf::result<query_answered> answer_query(association_log& log, const run_
   log.queries.push_back(query);
   if (!log.pacs_problem.empty()) return to_caf({errc::pacs_unavailable, log.pacs_problem});
   return query_answered{log.studies[query.keys.begin()->second.reveal()], false};
+}
+
+inline series_listed series_in(const association_log& log, const dicom_uid& study) {
+  series_listed listed{{}, {"MR"}, false};
+  for (std::size_t i = 0; i < log.series_of_a_study; ++i)
+    listed.series.push_back(dicom_uid{study.reveal() + ".0." + std::to_string(i)});
+  return listed;
 }
 
 inline study_settled settled_for(const retrieve_study& command) {
@@ -127,15 +136,13 @@ inline pacs_association_actor::behavior_type mock_association(pacs_association_a
           [=](const list_series& what) -> caf::result<series_listed> {
             log->enumerations.push_back(what);
             if (!log->pacs_problem.empty()) return to_caf({errc::pacs_unavailable, log->pacs_problem});
-            series_listed listed{{}, {"MR"}, false};
-            for (std::size_t i = 0; i < log->series_of_a_study; ++i)
-              listed.series.push_back(dicom_uid{what.study.reveal() + ".0." + std::to_string(i)});
-            return listed;
+            return series_in(*log, what.study);
           },
           // The first series holds all instances.
           [=](const list_images& what) -> caf::result<images_listed> {
             log->image_queries.push_back(what.series.size());
             images_listed listed;
+            if (log->refuses_image_queries) listed.refused = "no such query";
             for (const auto& series : what.series)
               if (series.reveal() == what.study.reveal() + ".0.0")
                 listed.instances = log->instances[what.study.reveal()];
@@ -144,7 +151,7 @@ inline pacs_association_actor::behavior_type mock_association(pacs_association_a
           [=](const prepare_retrieval& order) -> caf::result<retrieval_prepared> {
             log->prepared.push_back(order.what);
             if (!log->preparation_problem.empty()) return to_caf({errc::pacs_unavailable, log->preparation_problem});
-            return retrieval_prepared{order.what.permit};
+            return retrieval_prepared{order.what.permit, log->nothing_lacks};
           },
           [=](const retrieve_study& command) -> caf::result<study_settled> {
             auto promise = self->make_response_promise<study_settled>();
