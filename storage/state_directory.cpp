@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -175,7 +176,11 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
   for (const auto& room : rooms)
     if (auto made = make_private(room); !made) return made.error();
   if (auto made = make_ballast(options); !made) return made.error();
-  if (auto synced = sync_directory(options.root); !synced) return synced.error();
+  // At every start: whoever made a room may have died before this.
+  std::set<fs::path> holders{options.root};
+  for (const auto& room : rooms) holders.insert(room.parent_path());
+  for (const auto& holder : holders)
+    if (auto synced = sync_directory(holder); !synced) return synced.error();
   return directory;
 }
 
