@@ -46,13 +46,19 @@ std::optional<std::string> pack_id_in(std::string_view name, std::string_view su
 }  // namespace
 
 result<void> pack_shelf::make_folder(const fs::path& folder) {
+  if (on_disk_.contains(folder)) return {};
   std::error_code why;
-  if (fs::is_directory(folder, why)) return {};
-  if (const auto parent = folder.parent_path(); !parent.empty() && !fs::is_directory(parent, why))
+  const auto parent = folder.parent_path();
+  const bool ours = folder.native().size() > root_.native().size();
+  if (!parent.empty() && (ours || !fs::is_directory(parent, why)))
     if (auto made = make_folder(parent); !made) return made;
-  if (!fs::create_directory(folder, why) && why) return failed("make folder", folder, why);
-  fs::permissions(folder, fs::perms::owner_all, why);
-  return files_->sync_directory(folder.parent_path().string());
+  if (fs::create_directory(folder, why))
+    fs::permissions(folder, fs::perms::owner_all, why);
+  else if (why)
+    return failed("make folder", folder, why);
+  if (auto synced = files_->sync_directory(parent.string()); !synced) return synced;
+  on_disk_.insert(folder);
+  return {};
 }
 
 result<void> pack_shelf::prepare() {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,9 @@ class pack_shelf {
 
   std::filesystem::path root_;
   storage::file_system* files_;
+  /// Folders whose names are known to be on the disk. One that is merely there may have been left by a start that died,
+  /// or failed, before it was synced.
+  std::set<std::filesystem::path> on_disk_;
 };
 
 }  // namespace penstock::actors
