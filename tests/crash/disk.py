@@ -56,6 +56,11 @@ class Memory:
         """How many calls of the failing set were made since it was armed."""
         return self._number(FAILURE_AT + 16)
 
+    def failed(self):
+        """The call that failed last, in words."""
+        what = self._number(MADE_AT + 8 * len(CALLS) * len(CLASSES))
+        return "%s %s" % (CALLS[what // 256], CLASSES[what % 256])
+
     def made(self):
         """{(call, class): how often}"""
         counts = struct.unpack_from("<%dQ" % (len(CALLS) * len(CLASSES)), self._map, MADE_AT)

@@ -180,6 +180,7 @@ int error_told(call which, file_class of) {
   const auto error = failure.error.load();
   if (error == 0 || of == file_class::child || (failure.which & (1U << static_cast<unsigned>(which))) == 0) return 0;
   if (failure.seen.fetch_add(1) + 1 != failure.nth) return 0;
+  memory()->failed.store(static_cast<std::uint64_t>(which) * 256 + static_cast<std::uint64_t>(of));
   memory()->faults.fetch_add(1);
   return static_cast<int>(error);
 }

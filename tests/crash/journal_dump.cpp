@@ -1,6 +1,7 @@
 // crash_journal CORE FENCE [CATALOGUE]...: proves a journal that no server has open and prints it, one JSON object a
 // line: {"verified"}, {"seq","leaf","ids"} for each entry, {"row","value"} for each state row, {"operation"} for each
-// remembered one, {"instance"} for each row of the catalogues. Give it copies: opening a database changes it.
+// remembered one, {"event"} for each event, {"instance"} for each row of the catalogues. Give it copies: opening a
+// database changes it.
 
 #include <cstdio>
 #include <cstdlib>
@@ -50,7 +51,17 @@ void print_entries(const storage::row_reader& core, std::uint64_t count) {
 void print_rows(const storage::row_reader& core) {
   value_of(core.scan(storage::column::rows, {}, [](std::string_view key, std::string_view value) {
     const bool remembered = key.starts_with("op/");
-    print({{remembered ? "operation" : "row", key}, {"value", json::parse(value, nullptr, false)}});
+    print({{remembered ? "operation" : "row", key}, {"value", value.empty() ? json{} : json::parse(value)}});
+    return true;
+  }));
+}
+
+void print_events(const storage::row_reader& core) {
+  value_of(core.scan(storage::column::events, {}, [](std::string_view key, std::string_view value) {
+    const auto topic = key.substr(0, key.find('\0'));
+    std::uint64_t number = 0;
+    for (const char byte : key.substr(topic.size() + 1)) number = number << 8 | static_cast<unsigned char>(byte);
+    print({{"event", topic}, {"number", number}, {"value", json::parse(value)}});
     return true;
   }));
 }
@@ -80,5 +91,6 @@ int main(int argc, char** argv) {
   print({{"verified", verified.entries}, {"fence", fence ? fence->size : 0}, {"warnings", core.warnings}});
   print_entries(*core.store, verified.entries);
   print_rows(*core.store);
+  print_events(*core.store);
   for (int i = 3; i < argc; ++i) print_catalogue(argv[i]);
 }

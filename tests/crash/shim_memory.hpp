@@ -61,6 +61,7 @@ struct shared_memory {
   crash_point point;
   failing_call failure;
   std::array<std::array<std::atomic<std::uint64_t>, classes>, calls> made;
+  std::atomic<std::uint64_t> failed;  ///< what failed last: call * 256 + class
 };
 static_assert(sizeof(shared_memory) <= log_offset);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

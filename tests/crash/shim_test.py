@@ -19,8 +19,8 @@ PROGRAMS = sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "r
 SHIM = os.path.join(PROGRAMS, "libcrash_shim.so")
 # Calls of libc that change a file or a folder.
 CHANGES = re.compile(r"^(open(at)?|creat|p?write(v|v2)?|sendfile|copy_file_range|f?truncate|fallocate|posix_fallocate|"
-                     r"fsync|fdatasync|sync_file_range|msync|rename(at2?)?|unlink(at)?|rmdir|remove|link(at)?|mkdir(at)?|"
-                     r"symlink|mkstemp|mkostemp|fwrite)(64)?$")
+                     r"fsync|fdatasync|sync_file_range|msync|rename(at2?)?|unlink(at)?|rmdir|remove|link(at)?|"
+                     r"mkdir(at)?|symlink|mkstemp|mkostemp|fwrite)(64)?$")
 # These need no watching: room beyond the end of a file (KEEP_SIZE, ballast), writing that promises nothing
 # (sync_file_range), links that nobody makes, and streams of nobody's state.
 HARMLESS = {"fallocate", "posix_fallocate", "sync_file_range", "msync", "fwrite", "symlink"}
