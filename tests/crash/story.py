@@ -302,12 +302,16 @@ class Story:
             seconds = self.site.wait_until_ready()
             with self.site.connect(USER) as control:
                 began = time.monotonic()
-                total = control.ask("requests.list", {"filter": {}, "limit": 1}, PROJECT, timeout_s=60)["total"]
-                answered = time.monotonic() - began
-            print("   %d requests: ready after %.2f s, listed after another %.2f s" % (total, seconds, answered))
+                self.site.submit(control, 1, 60)
+                acts = seconds + time.monotonic() - began
+                began = time.monotonic()
+                total = control.ask("requests.list", {"filter": {}, "limit": 1}, PROJECT, timeout_s=60)["total"] - 1
+                listed = time.monotonic() - began
+            print("   %d requests: ready after %.2f s, a change is answered after %.2f s; a listing of all takes %.2f s"
+                  % (total, seconds, acts, listed))
             self.run.count("recovery")
-            if total != RECOVERY_REQUESTS or seconds > RECOVERED_WITHIN_S:
-                raise Violation("16 recovery: %d requests, %.2f s" % (total, seconds))
+            if total != RECOVERY_REQUESTS or acts > RECOVERED_WITHIN_S:
+                raise Violation("16 recovery: %d requests, %.2f s" % (total, acts))
 
     def keep_evidence(self):
         """What happened, for whoever looks into it."""
