@@ -142,7 +142,8 @@ class CrashSite(lone_server.LoneServer):
         command = [*through, os.path.join(self.programs, "penstockd"), "--config", self.settings, *flags]
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
-                                            env={**self._environment, **environment}, start_new_session=True)
+                                            env={**self._environment, **environment}, start_new_session=True,
+                                            preexec_fn=lone_server.die_with_parent)
 
     def wait_until_ready(self):
         """Seconds until it is healthy; None when it ended before."""
