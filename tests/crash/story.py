@@ -84,6 +84,7 @@ class Story:
         self.site.memory.disarm()
         self.run.count(kind)
         self._check()
+        check_contract(moves_of(self.site.pacs.log()), self.limits)
         if not self._start():
             raise Violation("17 liveness: the server does not start: %s" % self.site.said()[-1500:])
 
