@@ -12,6 +12,7 @@
 
 #include "gateways/actor_port.hpp"
 #include "gateways/arrivals.hpp"
+#include "gateways/child_owners.hpp"
 #include "gateways/child_process.hpp"
 #include "gateways/door.hpp"
 
@@ -49,12 +50,6 @@ class dicom_listener::loop {
     clock::time_point close_deadline = clock::time_point::max();
   };
 
-  /// Who started a child that asks by C-GET.
-  struct asker {
-    arrival_name name;
-    dimse_owner_actor owner;  ///< none once it was disowned
-  };
-
   void run();
   void let_in(caller from);
   port_type::behavior_type handlers();
@@ -63,8 +58,6 @@ class dicom_listener::loop {
   void on_disown(const std::string& owner);
   [[nodiscard]] messages::answered description() const;
   void on_start(const messages::start_dimse& order);
-  /// 0 when there is none.
-  [[nodiscard]] child_number child_of(const std::string& owner, std::uint64_t ticket) const;
 
   void on_said(child_number child, storage::dimse_packet& packet);
   void on_may_store(child_number child, const storage::dimse_packet& packet);
@@ -86,8 +79,7 @@ class dicom_listener::loop {
   arrivals_table arrivals_;
   std::map<arrival_name, company> company_;
   std::map<child_number, std::string> peers_;
-  std::map<arrival_name, child_number> asking_;  ///< the children that ask by C-GET
-  std::map<child_number, asker> askers_;
+  child_owners askers_;  ///< of the children that ask by C-GET
   clock::time_point next_complaint_;
   std::uint64_t uncomplained_ = 0;
   std::thread thread_;
@@ -152,10 +144,10 @@ dicom_listener::loop::port_type::behavior_type dicom_listener::loop::handlers() 
           [this](const messages::stop_arrivals& which) { return on_stop(which); },
           [this](const messages::start_dimse& order) { on_start(order); },
           [this](const messages::tell_dimse& order) {
-            if (const auto child = child_of(order.owner, order.ticket)) children_->tell(child, order.message);
+            if (const auto child = askers_.child_of(order.owner, order.ticket)) children_->tell(child, order.message);
           },
           [this](const messages::stop_dimse& order) {
-            if (const auto child = child_of(order.owner, order.ticket)) children_->stop(child);
+            if (const auto child = askers_.child_of(order.owner, order.ticket)) children_->stop(child);
           },
           [this](const messages::disown_dimse& order) { on_disown(order.owner); },
           [this](const messages::describe_actor&) { return description(); }};
@@ -181,14 +173,9 @@ caf::result<messages::arrivals_stopped> dicom_listener::loop::on_stop(const mess
   return promise;
 }
 
-child_number dicom_listener::loop::child_of(const std::string& owner, std::uint64_t ticket) const {
-  const auto found = asking_.find({owner, ticket});
-  return found == asking_.end() ? 0 : found->second;
-}
-
 void dicom_listener::loop::on_start(const messages::start_dimse& order) {
   const auto owner = caf::actor_cast<dimse_owner_actor>(port_->current_sender());
-  const auto child = child_of(order.owner, order.ticket) == 0
+  const auto child = askers_.child_of(order.owner, order.ticket) == 0
                          ? children_->start(order.job)
                          : messages::result<child_number>{messages::fail(errc::conflict, "the ticket is in use")};
   if (!child) {
@@ -196,8 +183,7 @@ void dicom_listener::loop::on_start(const messages::start_dimse& order) {
     if (owner) port_->send(owner, messages::dimse_ended{order.ticket, child.error().text()});
     return;
   }
-  asking_[{order.owner, order.ticket}] = *child;
-  askers_[*child] = {{order.owner, order.ticket}, owner};
+  askers_.add(*child, {order.owner, order.ticket, owner});
   peers_.emplace(*child, order.owner);
 }
 
@@ -210,12 +196,7 @@ void dicom_listener::loop::on_disown(const std::string& owner) {
     company_.erase(name);
     arrivals_.forget(name);
   }
-  for (auto& [child, asking] : askers_) {
-    if (asking.name.first != owner || !asking.owner) continue;
-    asking.owner = nullptr;
-    asking_.erase(asking.name);
-    children_->kill(child);
-  }
+  for (const auto child : askers_.disown(owner)) children_->kill(child);
 }
 
 messages::answered dicom_listener::loop::description() const {
@@ -239,8 +220,8 @@ void dicom_listener::loop::on_said(child_number child, storage::dimse_packet& pa
   if (packet.kind == messages::stored::kind) return on_stored(child, packet);
   if (packet.kind == messages::refused::kind) return on_refused(child, packet);
   if (packet.kind != messages::study_closed::kind) {
-    if (const auto asking = askers_.find(child); asking != askers_.end() && asking->second.owner)
-      port_->send(asking->second.owner, messages::dimse_reported{asking->second.name.second, packet.text});
+    if (const auto* whose = askers_.find(child))
+      tell_owner(port_, whose, messages::dimse_reported{whose->ticket, packet.text});
     return;
   }
   const auto closed = storage::decode_dimse<messages::study_closed>(packet.text);
@@ -295,19 +276,15 @@ void dicom_listener::loop::on_ended(child_number child, const std::string& probl
   const auto peer = peers_.find(child);
   if (peer == peers_.end()) return;
   if (!problem.empty()) spdlog::info("DICOM: an association with {} ended: {}", peer->second, problem);
-  const auto asking = askers_.find(child);
-  if (asking == askers_.end()) door_.gone(peer->second);
+  const auto asked = askers_.forget(child);
+  if (!asked) door_.gone(peer->second);
   peers_.erase(peer);
   for (const auto& name : arrivals_.forget_child(child)) {
     auto* one = arrivals_.find(name);
     report(*one, 0, 0, 0);
     finish_if_stopped(*one);
   }
-  if (asking == askers_.end()) return;
-  const auto done = std::move(asking->second);
-  askers_.erase(asking);
-  if (child_of(done.name.first, done.name.second) == child) asking_.erase(done.name);
-  if (done.owner) port_->send(done.owner, messages::dimse_ended{done.name.second, problem});
+  if (asked) tell_owner(port_, &*asked, messages::dimse_ended{asked->ticket, problem});
 }
 
 // ---- the end of an arrival ----

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateways/actor_port.hpp"
+#include "gateways/child_owners.hpp"
 #include "gateways/child_process.hpp"
 
 namespace penstock::gateways {
@@ -38,27 +39,17 @@ class dimse_port::loop {
   [[nodiscard]] messages::dimse_port_actor handle() const { return port_.handle(); }
 
  private:
-  using name = std::pair<std::string, std::uint64_t>;  // owner and ticket
-  struct job {
-    name of;
-    dimse_owner_actor owner;  ///< none once it was disowned
-  };
-
   void run();
   port_type::behavior_type handlers();
   void on_start(const messages::start_dimse& order);
   void on_said(std::uint64_t child, const storage::dimse_packet& packet);
   void on_ended(std::uint64_t child, const std::string& problem);
-  void on_disown(const std::string& owner);
   [[nodiscard]] messages::answered description() const;
-  /// 0 when there is none.
-  [[nodiscard]] std::uint64_t child_of(const std::string& owner, std::uint64_t ticket) const;
 
   port_type port_;
   child_options child_options_;
   child_table* children_ = nullptr;  // of the thread, which outlives none of them
-  std::map<name, std::uint64_t> by_name_;
-  std::map<std::uint64_t, job> jobs_;
+  child_owners owners_;
   std::thread thread_;
 };
 
@@ -80,18 +71,15 @@ void dimse_port::loop::run() {
 dimse_port::loop::port_type::behavior_type dimse_port::loop::handlers() {
   return {[this](const messages::start_dimse& order) { on_start(order); },
           [this](const messages::tell_dimse& order) {
-            if (const auto child = child_of(order.owner, order.ticket)) children_->tell(child, order.message);
+            if (const auto child = owners_.child_of(order.owner, order.ticket)) children_->tell(child, order.message);
           },
           [this](const messages::stop_dimse& order) {
-            if (const auto child = child_of(order.owner, order.ticket)) children_->stop(child);
+            if (const auto child = owners_.child_of(order.owner, order.ticket)) children_->stop(child);
           },
-          [this](const messages::disown_dimse& order) { on_disown(order.owner); },
+          [this](const messages::disown_dimse& order) {
+            for (const auto child : owners_.disown(order.owner)) children_->kill(child);
+          },
           [this](const messages::describe_actor&) { return description(); }};
-}
-
-std::uint64_t dimse_port::loop::child_of(const std::string& owner, std::uint64_t ticket) const {
-  const auto found = by_name_.find({owner, ticket});
-  return found == by_name_.end() ? 0 : found->second;
 }
 
 void dimse_port::loop::on_start(const messages::start_dimse& order) {
@@ -99,39 +87,23 @@ void dimse_port::loop::on_start(const messages::start_dimse& order) {
   auto refuse = [&](std::string why) {
     if (owner) port_->send(owner, messages::dimse_ended{order.ticket, std::move(why)});
   };
-  if (child_of(order.owner, order.ticket) != 0) return refuse("the ticket is in use");
+  if (owners_.child_of(order.owner, order.ticket) != 0) return refuse("the ticket is in use");
   auto child = children_->start(order.job);
   if (!child) {
     spdlog::error("DICOM: {}", child.error().text());
     return refuse(child.error().text());
   }
-  by_name_[{order.owner, order.ticket}] = *child;
-  jobs_[*child] = {{order.owner, order.ticket}, owner};
+  owners_.add(*child, {order.owner, order.ticket, owner});
 }
 
 void dimse_port::loop::on_said(std::uint64_t child, const storage::dimse_packet& packet) {
-  const auto found = jobs_.find(child);
-  if (found == jobs_.end() || !found->second.owner) return;
-  port_->send(found->second.owner, messages::dimse_reported{found->second.of.second, packet.text});
+  if (const auto* whose = owners_.find(child))
+    tell_owner(port_, whose, messages::dimse_reported{whose->ticket, packet.text});
 }
 
 void dimse_port::loop::on_ended(std::uint64_t child, const std::string& problem) {
-  const auto found = jobs_.find(child);
-  if (found == jobs_.end()) return;
-  const auto done = std::move(found->second);
-  jobs_.erase(found);
-  if (child_of(done.of.first, done.of.second) == child) by_name_.erase(done.of);
-  if (done.owner) port_->send(done.owner, messages::dimse_ended{done.of.second, problem});
-}
-
-/// A successor may use the same tickets at once.
-void dimse_port::loop::on_disown(const std::string& owner) {
-  for (auto& [child, disowned] : jobs_) {
-    if (disowned.of.first != owner || !disowned.owner) continue;
-    disowned.owner = nullptr;
-    by_name_.erase(disowned.of);
-    children_->kill(child);
-  }
+  if (const auto whose = owners_.forget(child))
+    tell_owner(port_, &*whose, messages::dimse_ended{whose->ticket, problem});
 }
 
 messages::answered dimse_port::loop::description() const {
