@@ -22,8 +22,6 @@ namespace {
 using messages::peer_outcome;
 using std::chrono::milliseconds;
 
-int whole_seconds(std::uint32_t ms) { return static_cast<int>(std::max<std::uint32_t>(1, (ms + 999) / 1000)); }
-
 class inbound_association {
  public:
   inbound_association(session& with, const messages::accept_job& job) : session_(with), job_(job), layer_(with) {}

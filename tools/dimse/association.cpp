@@ -33,8 +33,6 @@ std::optional<std::string> ipv4_address(const std::string& host) {
   return std::string{text.data()};
 }
 
-int whole_seconds(std::uint32_t ms) { return static_cast<int>(std::max<std::uint32_t>(1, (ms + 999) / 1000)); }
-
 bool answers(const T_DIMSE_Message& message, T_DIMSE_Command kind, DIC_US message_id,
              T_DIMSE_DataSetType& has_dataset) {
   if (message.CommandField != kind) return false;

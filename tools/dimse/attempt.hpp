@@ -4,6 +4,8 @@
 #include <dcmtk/config/osconfig.h>
 #include <dcmtk/ofstd/ofcond.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -21,6 +23,11 @@ struct attempt {
 
 [[nodiscard]] inline attempt failed(messages::peer_outcome outcome, std::string problem) {
   return {outcome, std::move(problem)};
+}
+
+/// As DCMTK wants its timeouts; never 0, which means for ever.
+[[nodiscard]] inline int whole_seconds(std::uint32_t ms) {
+  return static_cast<int>(std::max<std::uint32_t>(1, (ms + 999) / 1000));
 }
 
 /// DCMTK's condition, and the session's knowledge of why a read or write failed, as an attempt. `operation` begins the

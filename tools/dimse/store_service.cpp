@@ -3,8 +3,6 @@
 #include <dcmtk/dcmdata/dcostrma.h>
 #include <dcmtk/ofstd/ofstd.h>
 
-#include <algorithm>
-
 #include "tools/dimse/incoming_instance.hpp"
 
 namespace penstock::dimse {
@@ -12,8 +10,6 @@ namespace {
 
 using messages::peer_outcome;
 using std::chrono::milliseconds;
-
-int whole_seconds(std::uint32_t ms) { return static_cast<int>(std::max<std::uint32_t>(1, (ms + 999) / 1000)); }
 
 /// Hands DCMTK's bytes of a data set, exactly as received, to the instance.
 class instance_sink final : public DcmConsumer {
