@@ -3,7 +3,6 @@
 same proof as C-MOVE."""
 import contextlib
 import os
-import re
 import sys
 import uuid
 
@@ -85,12 +84,7 @@ class Bench:
 def site_with_c_get():
     with LoneServer() as server:
         with Pacs(programs(), os.path.join(server.folder, "pacs"), script()) as pacs:
-            rules = os.path.join(server.folder, "governance.toml")
-            with open(rules, encoding="utf-8") as file:
-                text = file.read()
-            text = re.sub("^port = .*$", 'port = %d\nretrieve = "get"' % pacs.port, text, count=1, flags=re.M)
-            with open(rules, "w", encoding="utf-8") as file:
-                file.write(text)
+            server.rule_general(port='%d\nretrieve = "get"' % pacs.port)
             server.start()
             with server.connect() as amy:
                 amy.find("studies.find", {"pacs": [GENERAL], "mrns": [MRN]}, PROJECT)

@@ -6,14 +6,13 @@ import contextlib
 import json
 import os
 import random
-import re
 import subprocess
 import sys
 import time
 import uuid
 
 from harness import eventually, run_tests
-from lone_server import PROJECT, LoneServer, programs
+from lone_server import PROJECT, LoneServer, programs, with_keys
 
 from tools.site.contract import PROJECTS
 from tools.site.people import GENERAL, PEOPLE
@@ -70,23 +69,12 @@ class Archive:
         return sorted((begin, ends[request]) for request, begin in begins.items())
 
 
-def set_key(text, key, value):
-    """Of the General Hospital's PACS, whose keys come first."""
-    return re.sub(r"^%s = .*$" % key, "%s = %s" % (key, value), text, count=1, flags=re.M)
-
-
 @contextlib.contextmanager
 def governed_site():
     with LoneServer() as server:
         archive = Archive(server, MRNS)
         server.rules = os.path.join(server.folder, "governance.toml")
-        with open(server.rules, encoding="utf-8") as file:
-            text = file.read()
-        for key, value in (("port", archive.port), ("concurrent", CONCURRENT), ("per_minute", PER_MINUTE)):
-            text = set_key(text, key, value)
-        with open(server.rules, "w", encoding="utf-8") as file:
-            file.write(text)
-        server.rules_text = text
+        server.rules_text = server.rule_general(port=archive.port, concurrent=CONCURRENT, per_minute=PER_MINUTE)
         server.start()
         try:
             yield server, archive
@@ -108,7 +96,7 @@ def kill_and_start(server):
 
 def replace_rules(server, per_minute):
     with open(server.rules + ".new", "w", encoding="utf-8") as file:
-        file.write(set_key(server.rules_text, "per_minute", per_minute))
+        file.write(with_keys(server.rules_text, per_minute=per_minute))
     os.replace(server.rules + ".new", server.rules)
 
 

@@ -28,6 +28,14 @@ def programs():
     return sys.argv[1] if len(sys.argv) > 1 else os.path.join(ROOT, ".build", "release", "bin")
 
 
+def with_keys(text, **values):
+    """Rules in which the first of each key has another value."""
+    for key, value in values.items():
+        text, count = re.subn(r"^%s = .*$" % key, "%s = %s" % (key, value), text, count=1, flags=re.M)
+        assert count == 1, key
+    return text
+
+
 class LoneServer:
     """Settings, rules and keys in a new folder; `state` is the server's state directory. Nothing runs until `start`."""
 
@@ -66,6 +74,15 @@ class LoneServer:
         assert re.search(pattern, text), pattern
         with open(self.settings, "w", encoding="utf-8") as file:
             file.write(re.sub(pattern, replacement, text))
+
+    def rule_general(self, **values):
+        """Sets keys of the General Hospital's PACS, whose keys come first in the rules; the whole text."""
+        rules = os.path.join(self.folder, "governance.toml")
+        with open(rules, encoding="utf-8") as file:
+            text = with_keys(file.read(), **values)
+        with open(rules, "w", encoding="utf-8") as file:
+            file.write(text)
+        return text
 
     def launch(self, *flags, through=(), **environment):
         """Starts the process, `through` a command that runs it, and waits for nothing."""

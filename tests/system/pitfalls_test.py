@@ -2,10 +2,7 @@
 """What PACS were seen to do wrong, done by penstock-pacs: each ends with the truth, and a retry fetches what lacks and
 nothing else."""
 import contextlib
-import json
 import os
-import re
-import subprocess
 import sys
 import uuid
 
@@ -86,14 +83,6 @@ def script(destination):
     return "\n".join(text) + "\n"
 
 
-def set_keys(text, **values):
-    """Of the General Hospital's PACS, whose keys come first."""
-    for key, value in values.items():
-        text, count = re.subn(r"^%s = .*$" % key, "%s = %s" % (key, value), text, count=1, flags=re.M)
-        assert count == 1, key
-    return text
-
-
 class Bench:
     """A server, its penstock-pacs, and all studies of the table: asked for once, then again."""
 
@@ -109,10 +98,6 @@ class Bench:
     def moves(self, name):
         """The C-MOVEs for that study, in the order of the PACS's log."""
         return [line for line in self.pacs.log("request", "C-MOVE-RQ") if line["study_uids"] == [STUDY_OF[name]]]
-
-    def show(self, name):
-        with self.server.connect() as amy:
-            return amy.ask("requests.show", {"request": self.last[name]["id"]}, PROJECT)
 
     def settled(self, names):
         """Each of those requests as it was when it first had ended or waited for a retry."""
@@ -155,12 +140,8 @@ def is_settled(request):
 def misbehaving_site():
     with LoneServer() as server:
         with Pacs(programs(), os.path.join(server.folder, "pacs"), script(server.ports["dicom"])) as pacs:
-            rules = os.path.join(server.folder, "governance.toml")
-            with open(rules, encoding="utf-8") as file:
-                text = file.read()
-            with open(rules, "w", encoding="utf-8") as file:
-                file.write(set_keys(text, port=pacs.port, concurrent=16, per_minute=600, idle_timeout='"5 s"',
-                                    lease_quiet='"4 s"', total_timeout='"40 s"'))
+            server.rule_general(port=pacs.port, concurrent=16, per_minute=600, idle_timeout='"5 s"',
+                                lease_quiet='"4 s"', total_timeout='"40 s"')
             server.start()
             with server.connect() as amy:
                 amy.find("studies.find", {"pacs": [GENERAL], "mrns": [MRN]}, PROJECT)
