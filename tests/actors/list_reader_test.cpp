@@ -196,6 +196,18 @@ BOOST_FIXTURE_TEST_CASE(another_projects_requests_are_not_there, fixture) {
   BOOST_TEST((show(1).error().code == errc::not_found));
 }
 
+BOOST_FIXTURE_TEST_CASE(says_of_a_retry_whose_time_has_come_what_any_other_waits_for, fixture) {
+  start();
+  auto due = request(1);
+  due.reason = waiting_reason::retry_later;
+  due.error = "2 of 12 instances missing";
+  due.not_before_us = 0;
+  put(due);
+  BOOST_TEST((*list())["requests"][0]["reason"] == "next in turn");
+  const auto closed = list({}, {{"gh-rad", "General Hospital", "window closed until 19:00", {}}});
+  BOOST_TEST((*closed)["requests"][0]["reason"] == "window closed until 19:00");
+}
+
 BOOST_FIXTURE_TEST_CASE(says_why_a_request_waits, fixture) {
   start();
   put(request(1));
@@ -208,7 +220,7 @@ BOOST_FIXTURE_TEST_CASE(says_why_a_request_waits, fixture) {
   put(full);
   const auto free = list();
   BOOST_TEST((*free)["requests"][2]["reason"] == "next in turn");
-  BOOST_TEST((*free)["requests"][1]["reason"] == "retry_later: next try 2026-03-08T12:00:00.000Z");
+  BOOST_TEST((*free)["requests"][1]["reason"] == "retry_later; next try 2026-03-08T12:00:00.000Z");
   BOOST_TEST((*free)["requests"][0]["reason"] == "quota_full");
   const auto closed = list({}, {{"gh-rad", "General Hospital", "window closed until 19:00", {}}});
   BOOST_TEST((*closed)["requests"][2]["reason"] == "window closed until 19:00");
