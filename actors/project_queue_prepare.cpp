@@ -308,7 +308,7 @@ void project_queue::set_back_for(request_row row, const std::string& why) {
 
 /// A PACS that does not answer is waited for; one that answers and refuses is asked a few times.
 void project_queue::query_failed(const request_row& row, const failure& problem) {
-  const bool answered = problem.code == errc::bad_request || problem.code == errc::rate_limited;
+  const bool answered = problem.code == errc::bad_request || problem.code == errc::conflict;
   answered ? set_back_for(row, problem.context) : postpone(row, problem);
 }
 

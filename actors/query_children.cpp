@@ -47,7 +47,7 @@ void query_children::on_done(const dimse_reported& report) {
   refusal.kind = failure_kind::status;
   refusal.dimse_status = static_cast<std::uint16_t>(done->dimse_status);
   const auto why = judge(refusal);
-  found->second.refused = failure{why.which == failure_class::permanent ? errc::bad_request : errc::rate_limited,
+  found->second.refused = failure{why.which == failure_class::permanent ? errc::bad_request : errc::conflict,
                                   "query " + pacs_ + ": " + why.text};
 }
 

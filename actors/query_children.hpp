@@ -23,7 +23,7 @@ class query_children {
   static constexpr std::size_t most_waiting = 1024;
 
   /// Called once for each question, with an answer for each query of its job or with what went wrong: errc::bad_request
-  /// when the PACS refuses such a query whenever it is asked, errc::rate_limited when it cannot answer now.
+  /// when the PACS refuses such a query whenever it is asked, errc::conflict when it cannot answer now.
   using asker = std::function<void(messages::result<std::vector<messages::query_answered>>)>;
   /// Starts a child and gives its ticket.
   using starter = std::function<std::uint64_t(const messages::find_job&)>;

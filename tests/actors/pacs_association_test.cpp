@@ -216,7 +216,7 @@ BOOST_AUTO_TEST_CASE(fails_a_query_that_the_pacs_cannot_answer_or_that_loses_its
   settle();
   child_says(find_done{0, 0xa700, 0, false});
   child_says(find_ended{peer_outcome::answered, 1, ""});
-  busy.receive(refused, fails_with(errc::rate_limited));
+  busy.receive(refused, fails_with(errc::conflict));
   auto two = self->request(association, caf::infinite, query);
   settle();
   self->send(dimse->owner, dimse_ended{dimse->started.back().ticket, "killed"});
