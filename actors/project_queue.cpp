@@ -308,7 +308,7 @@ void project_queue::end_cancelled(const request_row& started, std::optional<requ
   if (tells) {
     note_arrived(*now, settled);
     entry = request_entry("retrieval.ended", now->user, *now, now->history.back().reason);
-    entry.rows.push_back(missing_row(*now, settled));
+    if (settled.outcome.sent) entry.rows.push_back(missing_row(*now, settled));
     changing_.insert(started.number);
   } else {
     entry.kind = "retrieval.ended";
