@@ -146,7 +146,7 @@ void add_requests_commands(CLI::App& program, context& at) {
     });
   };
   add_change("cancel", "cancelled", "Cancel requests that have not ended");
-  add_change("retry", "scheduled", "Put requests that ended without all their images back in line");
+  add_change("retry", "scheduled", "Fetch what is missing (of a complete study: what is new), or try again now");
   add_change("delete", "deleted", "Clear requests that have ended from the list; what they fetched stays");
   const auto priority = std::make_shared<std::string>();
   auto* prioritise = requests->add_subcommand("prioritise", "Move requests that wait to another priority");
