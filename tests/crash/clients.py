@@ -44,6 +44,11 @@ class History:
         with self._lock:
             self.operations[operation.name] = operation
 
+    def known(self):
+        """All operations so far; other clients go on adding theirs."""
+        with self._lock:
+            return list(self.operations.values())
+
     def acknowledge(self, operation, answer):
         with self._lock:
             if operation.answer is None:
@@ -203,8 +208,7 @@ class Researcher(threading.Thread):
             self._change("cache.delete", {"studies": self._dice.sample(studies, min(len(studies), 2))})
 
     def _repeat(self):
-        mine = [each for name, each in self._history.operations.items()
-                if name.startswith(self.name) and each.acknowledged]
+        mine = [each for each in self._history.known() if each.name.startswith(self.name) and each.acknowledged]
         if mine:
             self._send_once_or_twice(self._dice.choice(mine))
 
@@ -267,7 +271,7 @@ class Listener(threading.Thread):
     def _follow(self, control, life):
         expected = {}
         for topic in TOPICS:
-            first = 1 if self._dice.random() < 0.2 else max(self._history.events[topic], default=0) + 1
+            first = 1 if self._dice.random() < 0.2 else max(list(self._history.events[topic]), default=0) + 1
             self._history.resumed += first > 1
             control.subscribe(topic, first, 1000000)
             expected[topic] = first

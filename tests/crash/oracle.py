@@ -70,7 +70,8 @@ class Oracle:
             self._on_medium = leaves
 
     def _check_operations(self, journal):
-        for name, operation in list(self._history.operations.items()):
+        for operation in self._history.known():
+            name = operation.name
             kept = journal.operations.get(name)
             require(not operation.acknowledged or kept is not None, 1, "lost", "%s %s was answered and is not there"
                     % (operation.command, name))
