@@ -143,6 +143,8 @@ void project_queue::on_query_granted(const query_granted& granted) {
   pen_.append(
       std::move(entry),
       [this, asking, queries = granted.queries](const entries_committed&) {
+        // The rules may have changed while this was written: nothing is sent.
+        if (expired() || forbidden(asking.row)) return postpone(asking.row, {errc::conflict, "the rules have changed"});
         asking.row.identity_verified ? ask_next(asking, queries) : verify(asking.row);
       },
       [this](const failure& problem) { give_up(problem); });

@@ -83,8 +83,7 @@ class project_search {
   void on_rules(const rules_published& published) {
     options_.rules = published.rules;
     meet(published);
-    drop_tickets(
-        [this](const running_search& search, const place& where) { return forbidden(search.row.user, where.pacs); });
+    drop_tickets([this](const running_search& search, const place& where) { return forbidden(search, where); });
     ask_more();
   }
 
@@ -233,7 +232,7 @@ class project_search {
         if (unit.outcome == search_outcome::pending) {
           if (outstanding_[unit.pacs] >= most_queries_at_pacs) break;
           ++outstanding_[unit.pacs];
-          if (auto no = forbidden(search.row.user, unit.pacs)) {
+          if (auto no = forbidden(search, {id, unit.number, unit.pacs})) {
             record_unasked({id, unit.number, unit.pacs}, unit.pacs, std::move(*no));
           } else {
             const auto ticket = ++last_ticket_;
@@ -247,11 +246,14 @@ class project_search {
   }
 
   /// Why this query may not go out, by the rules as they are now: they may have changed since it was asked for.
-  std::optional<std::string> forbidden(const std::string& user, const std::string& pacs) const {
+  std::optional<std::string> forbidden(const running_search& search, const place& where) const {
     const auto* mine = project();
-    if (!mine || !conf::is_member(*mine, user)) return "whoever asked is no member of the project any more";
-    if (!conf::may_use_pacs(*mine, pacs) || !options_.governors.contains(pacs))
+    if (!mine || !conf::is_member(*mine, search.row.user)) return "whoever asked is no member of the project any more";
+    if (!conf::may_use_pacs(*mine, where.pacs) || !options_.governors.contains(where.pacs))
       return "the project may not ask this PACS any more";
+    const auto& patient = search.units[where.unit].mrn;
+    if (!patient.patient_id.empty() && !conf::cohort_has(*mine, patient))
+      return "the patient is no longer in the project's list of patients";
     if (conf::is_expired(*mine, conf::local_date(options_.clocks.approval_time(), options_.rules->timezone)))
       return "the project's approval has expired";
     return std::nullopt;
@@ -275,7 +277,7 @@ class project_search {
     tickets_.erase(ticket);
     auto* search = running(where);
     if (!search) return release(granted.pacs);
-    if (auto no = forbidden(search->row.user, granted.pacs)) return record_unasked(where, granted.pacs, std::move(*no));
+    if (auto no = forbidden(*search, where)) return record_unasked(where, granted.pacs, std::move(*no));
     const auto& unit = search->units[where.unit];
     journal_entry entry;
     entry.kind = "query.search";
@@ -286,16 +288,22 @@ class project_search {
     entry.identifiers.push_back({"input", search->row.inputs.at(unit.input)});
     entry.rows = granted.rows;
     pen_.append(
-        std::move(entry),
-        [this, where, query = query_of(search->row, unit, *conf::find_pacs(*options_.rules, granted.pacs)),
-         id = granted.pacs](const entries_committed&) {
-          self_->request(options_.associations.at(id), query_patience, query)
-              .then([this, where, id](const query_answered& answer) { on_answer(where, id, answer); },
-                    [this, where, id](const caf::error& problem) {
-                      record_unasked(where, id, from_caf(problem, "query").context);
-                    });
-        },
+        std::move(entry), [this, where](const entries_committed&) { send_query(where); },
         [this](const failure& problem) { self_->quit(to_caf(problem)); });
+  }
+
+  /// The rules may have changed, or the search been cancelled, while it was written that the query goes out.
+  void send_query(const place& where) {
+    const auto& id = where.pacs;
+    auto* search = running(where);
+    if (!search) return release(id);
+    if (auto no = forbidden(*search, where)) return record_unasked(where, id, std::move(*no));
+    auto query = query_of(search->row, search->units[where.unit], *conf::find_pacs(*options_.rules, id));
+    self_->request(options_.associations.at(id), query_patience, std::move(query))
+        .then([this, where, id](const query_answered& answer) { on_answer(where, id, answer); },
+              [this, where, id](const caf::error& problem) {
+                record_unasked(where, id, from_caf(problem, "query").context);
+              });
   }
 
   running_search* running(const place& where) {
@@ -308,7 +316,7 @@ class project_search {
   void on_answer(const place& where, const std::string& pacs, const query_answered& answer) {
     auto* search = running(where);
     if (!search) return release(pacs);
-    if (auto no = forbidden(search->row.user, pacs)) return record_unasked(where, pacs, std::move(*no));
+    if (auto no = forbidden(*search, where)) return record_unasked(where, pacs, std::move(*no));
     record(where, pacs,
            judge_answer(*options_.rules, *project(), search->row, search->units[where.unit], answer,
                         options_.clocks.utc_us()));
@@ -344,7 +352,7 @@ class project_search {
           if (!at) return;
           at->units[where.unit] = unit;
           --at->unanswered;
-          say(*at, unit, matches);
+          say(*at, unit, forbidden(*at, where) ? std::vector<std::string>{} : matches);
           finish_if_done(*at);
           answer_waiters();
         },
@@ -403,7 +411,8 @@ class project_search {
         ++each;
         continue;
       }
-      auto part = known ? store_.part(**search, each->cursor) : result<std::string>{fail(errc::not_found, "search")};
+      auto part = known ? store_.part(**search, each->cursor, options_.rules)
+                        : result<std::string>{fail(errc::not_found, "search")};
       if (part)
         each->promise.deliver(answered{std::move(*part)});
       else

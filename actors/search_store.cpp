@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "conf/rules_queries.hpp"
 #include "messages/holdings.hpp"
 #include "messages/requests.hpp"
 #include "storage/keys.hpp"
@@ -40,7 +41,9 @@ const char* name_of_matches(search_kind kind) {
 }
 
 /// What a client sees of an input: its best outcome and, of the units with that outcome, the first message and MRN.
-json input_row(const search_row& search, std::size_t input, const std::vector<const search_unit*>& units) {
+json input_row(const search_row& search, std::size_t input, const std::vector<search_unit>& seen) {
+  std::vector<const search_unit*> units;
+  for (const auto& unit : seen) units.push_back(&unit);
   const auto outcome = combined(units);
   json row{{"input", search.inputs[input].reveal()}, {"outcome", name_of(outcome)}, {"mrn", ""}, {"message", ""}};
   for (const auto* unit : units) {
@@ -161,14 +164,38 @@ bool search_store::is_worth_answering(const running_search& of, const std::strin
   return of.row.done || !at || of.matches >= at->match + page_rows;
 }
 
-result<std::string> search_store::part(const running_search& of, const std::string& cursor) const {
+/// Only of searches by accession number: there, no unit says which patient it found.
+result<void> search_store::look_for_shown(running_search& of, const search_view& view,
+                                          const conf::rules_ptr& rules) const {
+  if (of.row.kind != search_kind::studies_by_accession) return {};
+  if (of.shown.by != rules) of.shown = {rules, 0, {}};
+  storage::row_range range{.from = keys::match(project_, of.row.search, of.shown.matches),
+                           .prefix = keys::matches_of(project_, of.row.search)};
+  auto end = core_->scan(storage::column::rows, range, [&](std::string_view, std::string_view value) {
+    ++of.shown.matches;
+    const auto match = json::parse(value, nullptr, false);
+    if (view.shows(match))
+      of.shown.keys.insert(search_view::accession_key(match.value("pacs", ""), match.value("AccessionNumber", "")));
+    return true;
+  });
+  return end ? result<void>{} : result<void>{end.error()};
+}
+
+result<std::string> search_store::part(running_search& of, const std::string& cursor,
+                                       const conf::rules_ptr& rules) const {
   const auto at = parse_cursor(cursor);
   if (!at) return fail(errc::bad_request, "cursor: not one that an earlier part of this search gave");
+  const auto* project = conf::find_project(*rules, project_);
+  if (!project) return fail(errc::not_found, "no such project");
+  const search_view view{*rules, *project, of.row, of.units};
+  if (auto looked = look_for_shown(of, view, rules); !looked) return looked.error();
   position next = *at;
   auto rows = json::array();
   for (const auto& [input, units] : units_by_input(of, at->input)) {
     if (input != next.input || combined(units) == search_outcome::pending) break;
-    rows.push_back(input_row(of.row, input, units));
+    std::vector<search_unit> seen;
+    for (const auto* unit : units) seen.push_back(view.as_seen(*unit, of.shown.keys));
+    rows.push_back(input_row(of.row, input, seen));
     ++next.input;
   }
   auto matches = json::array();
@@ -179,14 +206,15 @@ result<std::string> search_store::part(const running_search& of, const std::stri
   auto end = core_->scan(storage::column::rows, range, [&](std::string_view, std::string_view value) {
     if (bytes > page_bytes) return false;
     bytes += value.size();
+    ++next.match;
     auto match = json::parse(value, nullptr, false);
+    if (!view.shows(match)) return true;
     if (of.row.kind == search_kind::studies_by_mrn || of.row.kind == search_kind::studies_by_accession)
       match["cached"] = cached_state(*core_, project_, match);
     matches.push_back(std::move(match));
     return true;
   });
   if (!end) return end.error();
-  next.match += matches.size();
   json answer{
       {"search", of.row.search}, {"done", of.row.done}, {"rows", rows}, {name_of_matches(of.row.kind), matches}};
   if (!of.row.done || next.match < of.matches || next.input < of.row.inputs.size())

@@ -5,10 +5,13 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "actors/search_plan.hpp"
+#include "actors/search_view.hpp"
+#include "conf/rules.hpp"
 #include "messages/journal.hpp"
 #include "storage/row_store.hpp"
 
@@ -17,9 +20,15 @@ namespace penstock::actors {
 struct running_search {
   messages::search_row row;
   std::vector<messages::search_unit> units;
-  std::uint64_t matches = 0;   ///< committed so far
-  std::size_t next_unit = 0;   ///< the first that nobody has taken
+  std::uint64_t matches = 0;  ///< committed so far
+  std::size_t next_unit = 0;  ///< the first that nobody has taken
   std::size_t unanswered = 0;
+  /// Which accession numbers have a match that may be shown; read on as matches come, anew when the rules change.
+  struct shown_accessions {
+    conf::rules_ptr by;
+    std::uint64_t matches = 0;  ///< read so far
+    std::set<std::string> keys;
+  } shown;
 };
 
 /// What a cancelled search leaves unanswered.
@@ -47,13 +56,17 @@ class search_store {
   [[nodiscard]] std::size_t running() const;
 
   /// The part of an answer from `cursor` ("MATCHES:ROWS", empty = the start): JSON object with search, done, rows, the
-  /// matches under patients, studies or series, and next. errc::bad_request for a cursor that no part gave.
-  [[nodiscard]] messages::result<std::string> part(const running_search& of, const std::string& cursor) const;
+  /// matches under patients, studies or series, and next. What `rules` do not cover any more is left out, or looks as
+  /// if it had not been found. errc::bad_request for a cursor that no part gave.
+  [[nodiscard]] messages::result<std::string> part(running_search& of, const std::string& cursor,
+                                                   const conf::rules_ptr& rules) const;
   /// True when a page from there is full, or all is there.
   [[nodiscard]] static bool is_worth_answering(const running_search& of, const std::string& cursor);
 
  private:
   [[nodiscard]] messages::result<running_search> read(messages::search_row row) const;
+  [[nodiscard]] messages::result<void> look_for_shown(running_search& of, const search_view& view,
+                                                      const conf::rules_ptr& rules) const;
   void forget_one();
 
   std::string project_;

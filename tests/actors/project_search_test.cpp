@@ -79,6 +79,31 @@ struct search_world : actor_fixture {
     for (const auto& row : answer.at("rows")) all.push_back(row.at("outcome"));
     return all;
   }
+  /// From now on only these patients are in the project's list.
+  void cohort(const std::vector<std::string>& patients) {
+    auto changed = std::make_shared<conf::rules>(*site);
+    std::vector<conf::cohort_patient> left;
+    for (const auto& each : patients) left.push_back({mrn(each), {}});
+    changed->projects["alz"].patients = std::make_shared<const conf::cohort>(std::move(left), "");
+    publish(changed);
+  }
+  void publish(std::shared_ptr<conf::rules> changed) {
+    site = changed;
+    self->send(searches, rules_published{changed, nullptr});
+    settle();
+  }
+  json find_accessions(const std::vector<std::string>& accessions) {
+    auto command = studies({}, 4000);
+    for (const auto& each : accessions) command.accessions.emplace_back(each);
+    return part(actor_fixture::ask_within<answered>(5s, searches, command));
+  }
+  void accession_of(const std::string& accession, const std::string& patient) {
+    query_row row;
+    row.values["StudyInstanceUID"] = protected_text{"1.3." + patient.substr(patient.size() - 1)};
+    row.values["PatientID"] = protected_text{patient};
+    row.values["AccessionNumber"] = protected_text{accession};
+    pacs->studies[accession] = {row};
+  }
   /// A search of one patient that the PACS has not answered yet.
   json begin_slow(const std::vector<std::string>& mrns) {
     governor->grants_queries = false;
@@ -254,6 +279,83 @@ BOOST_AUTO_TEST_CASE(runs_so_many_searches_at_a_time_and_no_more) {
   governor->grants_queries = false;
   for (int i = 0; i < 32; ++i) BOOST_REQUIRE(ask<answered>(searches, studies({"1"})).ok());
   BOOST_TEST((ask<answered>(searches, studies({"1"})).error().code == errc::rate_limited));
+}
+
+BOOST_AUTO_TEST_CASE(names_nobody_who_was_withdrawn_until_the_patient_comes_back) {
+  studies_of("0000001", 2);
+  studies_of("0000002", 1);
+  const auto before = find({"1", "2"});
+  BOOST_TEST(before.at("studies").size() == 3U);
+  cohort({"0000002"});
+  for (int life = 0; life < 2; ++life) {
+    const auto answer = read(before);
+    const std::vector<std::string> expected{"not_permitted", "found"};
+    BOOST_TEST(outcomes(answer) == expected, boost::test_tools::per_element());
+    BOOST_TEST(answer.at("rows")[0].at("mrn") == "");
+    BOOST_REQUIRE(answer.at("studies").size() == 1U);
+    BOOST_TEST(answer.at("studies")[0].at("PatientID") == "0000002");
+    BOOST_TEST(!answer.contains("next"));
+    restart_process();
+  }
+  cohort({"0000001", "0000002"});
+  BOOST_TEST(read(before) == before);
+}
+
+BOOST_AUTO_TEST_CASE(an_accession_number_of_a_withdrawn_patient_looks_like_one_that_does_not_exist) {
+  accession_of("A1", "0000001");
+  accession_of("A2", "0000002");
+  const auto before = find_accessions({"A1", "A2", "A3"});
+  BOOST_TEST(before.at("studies").size() == 2U);
+  cohort({"0000002"});
+  const auto answer = read(before);
+  const std::vector<std::string> expected{"not_found", "found", "not_found"};
+  BOOST_TEST(outcomes(answer) == expected, boost::test_tools::per_element());
+  BOOST_TEST(answer.at("rows")[0].at("message") == answer.at("rows")[2].at("message"));
+  BOOST_TEST(answer.at("studies").size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(shows_no_series_of_a_patient_who_was_withdrawn) {
+  studies_of("0000001", 1);
+  find({"1"});
+  query_row series;
+  series.values["SeriesInstanceUID"] = protected_text{"1.2.1.1.1"};
+  pacs->studies["1.2.1.1"] = {series};
+  const find_series command{{"amy", ""}, "gh-rad", dicom_uid{"1.2.1.1"}, 1000};
+  const auto before = part(actor_fixture::ask_within<answered>(2s, searches, command));
+  cohort({});
+  BOOST_TEST(before.at("series").size() == 1U);
+  BOOST_TEST(read(before).at("series").size() == 0U);
+  BOOST_TEST(outcomes(read(before)) == std::vector<std::string>{"not_found"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(shows_nothing_of_a_pacs_that_was_taken_away) {
+  studies_of("0000001", 1);
+  const auto before = find({"1"});
+  auto changed = std::make_shared<conf::rules>(*site);
+  changed->projects["alz"].pacs = {"foreign"};
+  publish(changed);
+  BOOST_TEST(read(before).at("studies").size() == 0U);
+  BOOST_TEST(outcomes(read(before)) == std::vector<std::string>{"unavailable"}, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(asks_no_pacs_about_a_patient_who_was_withdrawn_meanwhile) {
+  studies_of("0000001", 1);
+  studies_of("0000002", 1);
+  const auto search = begin_slow({"1", "2"});
+  cohort({"0000002"});
+  governor->grants_queries = true;
+  advance(3s);
+  BOOST_REQUIRE(pacs->queries.size() == 1U);
+  BOOST_TEST(pacs->queries[0].keys.at("PatientID").reveal() == "0000002");
+  BOOST_TEST(read(search).at("done") == true);
+}
+
+BOOST_AUTO_TEST_CASE(asks_no_pacs_when_the_patient_is_withdrawn_while_the_query_is_written) {
+  begin_slow({"1"});
+  self->send(searches, query_granted{governor->queries.at(0).ticket, "gh-rad", 1, {}});
+  cohort({"0000002"});
+  BOOST_TEST(entries("query.search") == 1U);
+  BOOST_TEST(pacs->queries.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
