@@ -157,11 +157,11 @@ std::string estimate_of(const request_row& row, std::uint64_t position, const it
   return estimate_text(estimate_start(line, position), context.now_us, pacs->timezone);
 }
 
-/// A patient who was withdrawn is no longer named.
-static bool may_name(const request_row& row, const item_context& context) {
-  if (context.rules == nullptr || !row.identity_verified) return true;
+bool may_name(const request_row& row, const item_context& context) {
+  if (context.rules == nullptr) return true;
   const auto* project = conf::find_project(*context.rules, row.project);
-  return project != nullptr && conf::cohort_has(*project, row.patient);
+  if (project == nullptr || !conf::may_use_pacs(*project, row.pacs)) return false;
+  return !row.identity_verified || conf::cohort_has(*project, row.patient);
 }
 
 json request_item(const request_row& row, std::uint64_t position, const item_context& context) {
@@ -171,12 +171,12 @@ json request_item(const request_row& row, std::uint64_t position, const item_con
             {"reason", reason_of(row, context)},
             {"position", position == 0 ? json{} : json(position)},
             {"estimate", estimate_of(row, position, context)},
-            {"StudyInstanceUID", row.study.reveal()},
+            {"StudyInstanceUID", named ? row.study.reveal() : ""},
             {"PatientID", named ? row.patient.patient_id.reveal() : ""},
-            {"IssuerOfPatientID", row.patient.issuer.reveal()},
+            {"IssuerOfPatientID", named ? row.patient.issuer.reveal() : ""},
             {"AccessionNumber", named ? row.accession.reveal() : ""},
             {"StudyDate", named ? row.study_date : ""},
-            {"Modality", row.modality},
+            {"Modality", named ? row.modality : ""},
             {"priority", name_of(row.priority)},
             {"user", row.user},
             {"submitted", time_or_null(row.submitted_us)},

@@ -11,8 +11,8 @@
 #include "actors/listing.hpp"
 #include "conf/rules.hpp"
 #include "messages/commands.hpp"
-#include "messages/listings.hpp"
 #include "messages/holdings.hpp"
+#include "messages/listings.hpp"
 #include "messages/requests.hpp"
 
 namespace penstock::actors {
@@ -38,6 +38,10 @@ struct item_context {
 /// Why a scheduled request waits: the name of its waiting_reason, for `retry_later` with the time of the next try; a
 /// request that is ready says what the PACS's outlook says, or that it is next in turn. Empty in every other state.
 [[nodiscard]] std::string reason_of(const messages::request_row& row, const item_context& context);
+
+/// False for a request whose patient was withdrawn or whose PACS was taken from the project: nobody is told any more
+/// what it was for.
+[[nodiscard]] bool may_name(const messages::request_row& row, const item_context& context);
 
 /// `position` counts from 1 within the project's line for the PACS; 0 = not waiting, null in the item.
 [[nodiscard]] nlohmann::json request_item(const messages::request_row& row, std::uint64_t position,

@@ -154,9 +154,14 @@ class list_reader {
     auto position = read_position(*core, **row);
     if (!position) return position.error();
     const auto in_force = rules();
-    auto item = request_item(**row, *position, context_of(asked.outlook, in_force.get(), options_.utc_us()));
+    const auto context = context_of(asked.outlook, in_force.get(), options_.utc_us());
+    auto item = request_item(**row, *position, context);
     item["history"] = history_items(**row);
-    if (auto put = put_missing(*core, asked, item); !put) return put.error();
+    if (!may_name(**row, context)) {
+      item["missing"] = json::array();
+    } else if (auto put = put_missing(*core, asked, item); !put) {
+      return put.error();
+    }
     return item.dump(-1, ' ', false, json::error_handler_t::replace);
   }
 

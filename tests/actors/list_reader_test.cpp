@@ -246,6 +246,36 @@ BOOST_FIXTURE_TEST_CASE(filters_sorts_and_pages_requests, fixture) {
   BOOST_TEST(!second->contains("next"));
 }
 
+BOOST_FIXTURE_TEST_CASE(says_no_more_what_a_request_was_for_when_its_patient_was_withdrawn, fixture) {
+  start();
+  auto withdrawn = request(1, request_state::cancelled);
+  withdrawn.patient = {protected_text{"0099999"}, protected_text{"GH"}};
+  withdrawn.accession = protected_text{"A77"};
+  withdrawn.identity_verified = true;
+  put(withdrawn);
+  put(keys::missing("alz", 1), instance_list{{dicom_uid{"1.5"}}});
+  auto elsewhere = request(2, request_state::completed);
+  elsewhere.pacs = "taken-away";
+  put(elsewhere);
+  put(keys::missing("alz", 2), instance_list{{dicom_uid{"1.6"}}});
+  for (const std::uint64_t number : {1, 2}) {
+    const auto shown = *show(number);
+    for (const auto* field : {"StudyInstanceUID", "PatientID", "IssuerOfPatientID", "AccessionNumber", "Modality"})
+      BOOST_TEST(shown[field] == "", field);
+    BOOST_TEST(shown["missing"].empty());
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(lists_what_is_still_covered_of_a_study_that_is_held_from_two_pacs, fixture) {
+  start();
+  put(holding("gh-rad", "1.2.1", 1), {dicom_uid{"1.2.1.9"}});
+  put(holding("taken-away", "1.2.1", 0), {dicom_uid{"1.2.1.8"}});
+  const auto listed = cached(holding_level::instance, "1.2.1");
+  BOOST_REQUIRE(listed.ok());
+  BOOST_REQUIRE((*listed)["total"] == 1);
+  BOOST_TEST((*listed)["items"][0]["SOPInstanceUID"] == "1.2.1.9");
+}
+
 BOOST_FIXTURE_TEST_CASE(names_the_field_of_a_bad_filter_and_goes_on, fixture) {
   start();
   page_options page;
