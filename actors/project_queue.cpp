@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "actors/permit_policy.hpp"
 #include "actors/project_queue_impl.hpp"
 #include "actors/queue_entries.hpp"
 #include "actors/request_machine.hpp"
@@ -75,10 +76,28 @@ void project_queue::load() {
     running_[row.number] = row;
     retrieve(row, 0);
   }
+  if (auto orphaned = let_go_of_leases(); !orphaned) return give_up(orphaned.error());
   stop_forbidden();
   if (auto summed = sum_suspended(); !summed) return give_up(summed.error());
   self_->delayed_send(handle{self_}, tick_every, tick{});
   pump_all();
+}
+
+/// Cancelled while they ran, by a predecessor that nobody can tell any more when they are over: their governor ends
+/// them when nothing has arrived for lease_quiet.
+result<void> project_queue::let_go_of_leases() {
+  std::set<std::uint64_t> mine;
+  for (const auto& [number, row] : running_) mine.insert(row.permit);
+  for (const auto& [pacs, governor] : options_.governors) {
+    auto end = storage::read_rows<lease>(
+        *options_.core, {.prefix = keys::leases_at(pacs)}, "lease", [&, at = pacs](std::string_view, lease&& each) {
+          if (each.project == options_.project && !mine.contains(each.permit))
+            tell_governor(at, retrieval_over{each.permit, false, retrieval_end::nothing, ""});
+          return true;
+        });
+    if (!end) return end.error();
+  }
+  return {};
 }
 
 void project_queue::give_up(const failure& problem) { self_->quit(to_caf(problem)); }

@@ -149,6 +149,7 @@ class project_queue {
   void tell_expiry();
   void on_tick(const messages::tick& t);
   void load();
+  [[nodiscard]] messages::result<void> let_go_of_leases();
   void give_up(const messages::failure& problem);
 
   [[nodiscard]] const conf::project* project() const;

@@ -1,6 +1,8 @@
 // What new rules mean for requests and holdings that are there already, and what members do to requests in line.
 
+#include "actors/permit_policy.hpp"
 #include "messages/roster.hpp"
+#include "storage/codec.hpp"
 #include "tests/actors/queue_site.hpp"
 
 namespace penstock::tests {
@@ -144,6 +146,23 @@ BOOST_AUTO_TEST_CASE(an_administrator_purges_what_is_suspended_and_nothing_else)
   BOOST_TEST(entries("holding.purged") == 1U);
   BOOST_TEST(usage().at("studies") == 0);
   BOOST_TEST(usage().at("suspended").at("studies") == 0);
+}
+
+BOOST_AUTO_TEST_CASE(lets_go_of_the_lease_of_a_cancelled_retrieval_when_it_is_started_again) {
+  prepared("1.2.1");
+  prepared("1.2.2");
+  grant();
+  grant();
+  storage::row_batch batch;
+  for (const auto& each : pacs->retrievals)
+    batch.put(storage::column::rows, keys::lease("gh-rad", each.permit),
+              storage::encode(actors::lease{each.permit, "alz"}));
+  BOOST_REQUIRE(core->commit(batch).ok());
+  cancel(1);
+  kill_queue();
+  const std::vector<std::uint64_t> expected{pacs->retrievals.at(0).permit};
+  BOOST_REQUIRE(governor->over == expected);
+  BOOST_TEST(!governor->known_over.back());
 }
 
 BOOST_AUTO_TEST_CASE(tells_what_proposed_rules_would_stop_and_suspend) {
