@@ -141,8 +141,16 @@ pacs_association_actor governor_clock::association() const {
 }
 
 bool governor_clock::in_use() const {
-  return policy_.in_flight() > 0 ||
-         std::any_of(queues_.begin(), queues_.end(), [](const auto& each) { return each.second.waiting > 0; });
+  return policy_.in_flight() > 0 || std::any_of(queues_.begin(), queues_.end(), [this](const auto& each) {
+           return each.second.waiting > 0 && may_use(each.first);
+         });
+}
+
+/// What waits of a project that has expired, or may not use this PACS any more, is no reason to ask how the PACS is.
+bool governor_clock::may_use(const std::string& project_id) const {
+  const auto* project = conf::find_project(*options_.rules, project_id);
+  return project && conf::may_use_pacs(*project, options_.pacs) &&
+         !conf::is_expired(*project, conf::local_date(options_.clocks.approval_time(), options_.rules->timezone));
 }
 
 /// One C-ECHO.

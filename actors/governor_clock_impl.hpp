@@ -68,6 +68,7 @@ class governor_clock {
   [[nodiscard]] messages::pacs_association_actor association() const;
   [[nodiscard]] bool in_use() const;
   void end_with_window(const instant& now);
+  [[nodiscard]] bool may_use(const std::string& project_id) const;
   void on_tick(const messages::tick& t);
   void restore();
   std::vector<start_stamp> read_stamps(const char* what);

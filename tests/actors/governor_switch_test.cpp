@@ -166,6 +166,21 @@ BOOST_AUTO_TEST_CASE(leaves_a_silent_pacs_alone_and_asks_again_later_and_later) 
   BOOST_TEST(starts() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(asks_no_pacs_how_it_is_for_projects_that_may_not_use_it) {
+  site->projects["alz"].valid_through =
+      std::chrono::year_month_day{std::chrono::year{2026}, std::chrono::month{3}, std::chrono::day{10}};
+  site->projects.erase("ms");
+  start(1);
+  for (const auto* project : {"alz", "ms"}) say(project, work_waiting{project, 1, 0, 50});
+  advance(600s);
+  BOOST_TEST(pacs->echoes == 0U);
+  site->projects["alz"].valid_through =
+      std::chrono::year_month_day{std::chrono::year{2026}, std::chrono::month{3}, std::chrono::day{31}};
+  publish_rules();
+  advance(600s);
+  BOOST_TEST(pacs->echoes >= 9U);
+}
+
 BOOST_AUTO_TEST_CASE(trips_after_failures_in_a_row) {
   start(1);
   has_work("alz");
