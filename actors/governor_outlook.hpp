@@ -1,6 +1,7 @@
 #pragma once
 // Why nothing may start now, in words for the people who wait. Pure.
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,9 +11,9 @@ namespace penstock::actors {
 
 /// "rate reached: 12 in any minute, next at 14:03:20"; times are local to `zone`. Empty for a grant or when nothing
 /// waits.
-[[nodiscard]] std::string explain(const permit_decision& decision, std::string_view zone);
+[[nodiscard]] std::string explain(const permit_decision& decision, std::string_view zone, std::int64_t now_us);
 
-/// "14:03:20", with the weekday or date in front when it is not within a day of `now_us`.
-[[nodiscard]] std::string local_time(std::int64_t utc_us, std::string_view zone);
+/// "14:03:20 EDT", or "Mon  9 Mar 07:00 EDT" when that is half a day or more after `now_us`.
+[[nodiscard]] std::string local_time(std::int64_t utc_us, std::string_view zone, std::int64_t now_us);
 
 }  // namespace penstock::actors

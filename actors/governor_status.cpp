@@ -90,13 +90,14 @@ void governor_clock::tell_outlook(const permit_decision& decision) {
 std::string governor_clock::outlook_text(const permit_decision& decision) const {
   if (paused_) return pause_text();
   const auto now_ns = options_.clocks.boottime_ns();
+  const auto now_us = options_.clocks.utc_us();
   const auto breaker = breaker_.state(now_ns, in_use());
   if (!breaker.may_start) {
     if (breaker.next_probe_at_ns == never_ns || breaker.next_probe_at_ns <= now_ns) return breaker.reason;
-    const auto at_us = options_.clocks.utc_us() + (breaker.next_probe_at_ns - now_ns) / 1000;
-    return breaker.reason + "; asked again at " + local_time(at_us, zone());
+    const auto at_us = now_us + (breaker.next_probe_at_ns - now_ns) / 1000;
+    return breaker.reason + "; asked again at " + local_time(at_us, zone(), now_us);
   }
-  return full_ ? "the disk of the server is nearly full" : explain(decision, zone());
+  return full_ ? "the disk of the server is nearly full" : explain(decision, zone(), now_us);
 }
 
 answered governor_clock::on_simulate(const simulate_governor& question) const {
