@@ -31,12 +31,11 @@ void breaker_policy::probe_sent(std::int64_t now_ns) {
   next_probe_at_ns_ = after(now_ns, probe_patience);
 }
 
-breaker_change breaker_policy::echo_answered(std::int64_t now_ns, std::chrono::milliseconds latency,
-                                             const breaker_limits& limits) {
+breaker_change breaker_policy::echo_answered(std::int64_t now_ns, std::chrono::milliseconds latency) {
   if (phase_ == phase::open || phase_ == phase::refused) return breaker_change::none;
-  if (latency > limits.slowest_echo)
-    return trip(now_ns, "C-ECHO took " + text_of(latency) + " (threshold " + text_of(limits.slowest_echo) + ")");
-  next_probe_at_ns_ = after(now_ns, watch_interval);
+  if (latency > limits_.slowest_echo)
+    return trip(now_ns, "C-ECHO took " + text_of(latency) + " (threshold " + text_of(limits_.slowest_echo) + ")");
+  next_probe_at_ns_ = after(now_ns, limits_.watch);
   return close();
 }
 
@@ -51,10 +50,9 @@ breaker_change breaker_policy::refused_for_good(std::string_view problem) {
   return was_closed ? breaker_change::tripped : breaker_change::none;
 }
 
-breaker_change breaker_policy::retrieval_failed(std::int64_t now_ns, std::string_view problem,
-                                                const breaker_limits& limits) {
+breaker_change breaker_policy::retrieval_failed(std::int64_t now_ns, std::string_view problem) {
   if (phase_ != phase::closed) return breaker_change::none;
-  if (++failures_in_a_row_ < limits.failures_in_a_row) return breaker_change::none;
+  if (++failures_in_a_row_ < limits_.failures_in_a_row) return breaker_change::none;
   auto reason = "tripped: " + std::to_string(failures_in_a_row_) + " retrievals in a row failed";
   if (!problem.empty()) reason += ", the last: " + std::string{problem};
   return trip(now_ns, std::move(reason));
@@ -63,12 +61,12 @@ breaker_change breaker_policy::retrieval_failed(std::int64_t now_ns, std::string
 void breaker_policy::retrieval_ended_well() {
   if (phase_ != phase::closed) return;
   failures_in_a_row_ = 0;
-  probe_delay_ = first_probe_delay;
+  probe_delay_ = std::chrono::milliseconds{0};
 }
 
 breaker_change breaker_policy::resume() {
   failures_in_a_row_ = 0;
-  probe_delay_ = first_probe_delay;
+  probe_delay_ = std::chrono::milliseconds{0};
   next_probe_at_ns_ = 0;
   return close();
 }
@@ -79,8 +77,9 @@ breaker_change breaker_policy::trip(std::int64_t now_ns, std::string reason) {
   const bool was_closed = phase_ == phase::closed;
   phase_ = phase::open;
   reason_ = std::move(reason);
+  probe_delay_ =
+      std::clamp(probe_delay_ * 2, limits_.first_probe, std::max(limits_.first_probe, limits_.longest_probe));
   next_probe_at_ns_ = after(now_ns, probe_delay_);
-  probe_delay_ = std::min(probe_delay_ * 2, longest_probe_delay);
   return was_closed ? breaker_change::tripped : breaker_change::none;
 }
 

@@ -14,22 +14,14 @@
 #include <string_view>
 
 #include "actors/sliding_log.hpp"
+#include "conf/rules.hpp"
 
 namespace penstock::actors {
 
-/// Between a trip and its first probe; doubled after each probe that fails.
-inline constexpr std::chrono::seconds first_probe_delay{5};
-inline constexpr std::chrono::seconds longest_probe_delay{300};
-/// So often the latency of a PACS in use is looked at.
-inline constexpr std::chrono::seconds watch_interval{60};
 /// A probe without a result for so long is forgotten, and the next is due.
 inline constexpr std::chrono::seconds probe_patience{120};
 
-/// What a PACS may do before it is left alone.
-struct breaker_limits {
-  std::uint32_t failures_in_a_row = 5;
-  std::chrono::milliseconds slowest_echo{3'000};
-};
+using conf::breaker_limits;
 
 /// What a fact has changed, for whoever tells people and begins the slow start.
 enum class breaker_change : std::uint8_t { none, tripped, returned };
@@ -43,21 +35,22 @@ struct breaker_state {
 
 class breaker_policy {
  public:
+  /// By the rules; what has tripped already keeps the time of its next probe.
+  void set_limits(const breaker_limits& limits) { limits_ = limits; }
+
   /// `in_use`: retrievals wait or run there. A PACS that is closed and not in use is not probed.
   [[nodiscard]] breaker_state state(std::int64_t now_ns, bool in_use) const;
 
   void probe_sent(std::int64_t now_ns);
   /// A C-ECHO was answered with success. One that was sent before the trip says nothing and is not believed.
-  [[nodiscard]] breaker_change echo_answered(std::int64_t now_ns, std::chrono::milliseconds latency,
-                                             const breaker_limits& limits = {});
+  [[nodiscard]] breaker_change echo_answered(std::int64_t now_ns, std::chrono::milliseconds latency);
   /// No connection, no association or no answer: of a probe or of any other attempt.
   [[nodiscard]] breaker_change no_answer(std::int64_t now_ns, std::string_view problem);
   /// Every attempt would end the same way until a person has mended it. `problem` as in "the PACS does not know our
   /// move destination PENSTOCK (0xA801)".
   [[nodiscard]] breaker_change refused_for_good(std::string_view problem);
   /// A retrieval failed for what is not the fault of its study.
-  [[nodiscard]] breaker_change retrieval_failed(std::int64_t now_ns, std::string_view problem,
-                                                const breaker_limits& limits = {});
+  [[nodiscard]] breaker_change retrieval_failed(std::int64_t now_ns, std::string_view problem);
   void retrieval_ended_well();
   /// By an administrator.
   [[nodiscard]] breaker_change resume();
@@ -73,7 +66,8 @@ class breaker_policy {
   std::int64_t next_probe_at_ns_ = 0;
   /// Of the next trip. Neither this nor the failures are forgotten before a retrieval has ended well: a PACS that
   /// answers C-ECHO and fails everything else is tried once each time, more and more rarely.
-  std::chrono::seconds probe_delay_ = first_probe_delay;
+  std::chrono::milliseconds probe_delay_{0};  ///< 0: the first
+  breaker_limits limits_;
   std::uint32_t failures_in_a_row_ = 0;
 };
 

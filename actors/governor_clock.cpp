@@ -36,6 +36,11 @@ const std::string does_not_answer = "the PACS does not answer: ";
 governor_clock::governor_clock(handle::pointer self, governor_clock_options options)
     : self_(self), options_(std::move(options)), pen_(self, options_.journal, "governor/" + options_.pacs) {
   take_current_rules(options_);
+  take_breaker_limits();
+}
+
+void governor_clock::take_breaker_limits() {
+  if (const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs)) breaker_.set_limits(pacs->breaker);
 }
 
 governor_clock::handle::behavior_type governor_clock::make_behavior() {
@@ -197,6 +202,7 @@ void governor_clock::on_reachability(const pacs_reachability& seen) {
 
 void governor_clock::on_rules(const rules_published& published) {
   options_.rules = published.rules;
+  take_breaker_limits();
   contract_ = {};
   aborted_in_us_ = 0;
   forecasts_.clear();

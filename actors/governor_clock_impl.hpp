@@ -62,6 +62,7 @@ class governor_clock {
   void on_query(const messages::query_wanted& wanted);
   void on_reachability(const messages::pacs_reachability& seen);
   void on_rules(const messages::rules_published& published);
+  void take_breaker_limits();
   void judge_pacs(const messages::retrieval_over& over);
   void changed(breaker_change change);
   void probe(const instant& now);

@@ -73,6 +73,11 @@ description described(const pacs& of) {
       {"idle_timeout", text_of(of.idle_timeout)},
       {"lease_quiet", text_of(of.lease_quiet)},
       {"total_timeout", text_of(of.total_timeout)},
+      {"breaker.failures_in_a_row", std::to_string(of.breaker.failures_in_a_row)},
+      {"breaker.slowest_echo", text_of(of.breaker.slowest_echo)},
+      {"breaker.first_probe", text_of(of.breaker.first_probe)},
+      {"breaker.longest_probe", text_of(of.breaker.longest_probe)},
+      {"breaker.watch", text_of(of.breaker.watch)},
       {"timezone", of.timezone}};
   std::vector<std::string> forms;
   for (const auto& rule : of.mrn)

@@ -96,6 +96,17 @@ struct institution {
   bool operator==(const institution&) const = default;
 };
 
+/// When a PACS is left alone for a while.
+struct breaker_limits {
+  std::uint32_t failures_in_a_row = 5;            ///< of retrievals, each for what is not the fault of its study
+  std::chrono::milliseconds slowest_echo{3'000};  ///< a C-ECHO that takes longer
+  std::chrono::milliseconds first_probe{5'000};   ///< between a trip and its first probe; doubled after each in vain
+  std::chrono::milliseconds longest_probe{300'000};
+  std::chrono::milliseconds watch{60'000};  ///< so often a PACS in use is asked how it is
+
+  bool operator==(const breaker_limits&) const = default;
+};
+
 struct pacs {
   std::string id;
   std::string institution;
@@ -114,6 +125,7 @@ struct pacs {
   std::chrono::milliseconds idle_timeout{120'000};
   std::chrono::milliseconds lease_quiet{30'000};
   std::chrono::milliseconds total_timeout{7'200'000};
+  breaker_limits breaker;
   std::string timezone;         ///< IANA name; that of the file unless its own is given
   std::vector<window> windows;  ///< first that matches wins; none that matches = closed
 

@@ -18,6 +18,7 @@ constexpr std::uint32_t longest_mrn = 64;
 constexpr std::uint32_t most_concurrent = 1'000;
 constexpr std::uint32_t most_queries_per_minute = 10'000;
 constexpr std::uint32_t most_studies_per_patient = 10'000;
+constexpr std::uint32_t most_failures_in_a_row = 1'000;
 constexpr std::size_t most_day_ranges = 7;
 constexpr std::uint16_t minutes_of_day = 24 * 60;
 
@@ -139,6 +140,21 @@ void refuse_same_peer(const section& from, const rules& known, const pacs& made)
   if (found != known.pacs.end()) from.fault_at("ae_title", "same ae_title, host and port as pacs." + found->first);
 }
 
+void read_breaker(section& from, breaker_limits& into) {
+  auto breaker = from.table("breaker");
+  if (!breaker) return;
+  assign(into.failures_in_a_row, breaker->number("failures_in_a_row", presence::optional, 1, most_failures_in_a_row));
+  const auto time = [&](std::string_view key, std::chrono::milliseconds least, std::chrono::milliseconds& target) {
+    assign(target, breaker->duration(key, presence::optional, least, 1h));
+  };
+  time("slowest_echo", 100ms, into.slowest_echo);
+  time("first_probe", 1s, into.first_probe);
+  time("longest_probe", 1s, into.longest_probe);
+  time("watch", 5s, into.watch);
+  if (into.longest_probe < into.first_probe) breaker->fault_at("longest_probe", "expected no less than first_probe");
+  breaker->refuse_unknown_keys();
+}
+
 void read_behaviour(section& from, pacs& into) {
   const auto count = [&](std::string_view key, std::uint32_t& target, std::uint32_t most) {
     assign(target, from.number(key, presence::optional, 1, most));
@@ -150,6 +166,7 @@ void read_behaviour(section& from, pacs& into) {
   assign(into.idle_timeout, from.duration("idle_timeout", presence::optional, 1s, 1h));
   assign(into.lease_quiet, from.duration("lease_quiet", presence::optional, 1s, 1h));
   assign(into.total_timeout, from.duration("total_timeout", presence::optional, 1s, 7 * 24h));
+  read_breaker(from, into.breaker);
   if (auto zone = from.text("timezone", presence::optional)) {
     if (!is_time_zone(*zone)) from.fault_at("timezone", "expected an IANA name such as Europe/Berlin");
     into.timezone = std::move(*zone);

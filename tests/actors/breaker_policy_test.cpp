@@ -144,8 +144,8 @@ BOOST_AUTO_TEST_CASE(trips_when_so_many_retrievals_in_a_row_have_failed) {
   BOOST_TEST(!may_start(one));
   BOOST_TEST(one.state(0, true).reason == "tripped: 5 retrievals in a row failed");
   breaker strict;
-  BOOST_TEST(
-      (strict.retrieval_failed(0, "the association was lost", {.failures_in_a_row = 1}) == breaker_change::tripped));
+  strict.set_limits({.failures_in_a_row = 1});
+  BOOST_TEST((strict.retrieval_failed(0, "the association was lost") == breaker_change::tripped));
   BOOST_TEST(strict.state(0, true).reason ==
              "tripped: 1 retrievals in a row failed, the last: the association was lost");
 }
@@ -156,7 +156,8 @@ BOOST_AUTO_TEST_CASE(trips_on_a_slow_echo_and_says_how_slow_it_was) {
   BOOST_TEST((one.echo_answered(0, slow) == breaker_change::tripped));
   BOOST_TEST(one.state(0, true).reason == "C-ECHO took 4,200 ms (threshold 3,000 ms)");
   breaker patient;
-  BOOST_TEST((patient.echo_answered(0, slow, {.slowest_echo = milliseconds{5'000}}) == breaker_change::none));
+  patient.set_limits({.slowest_echo = milliseconds{5'000}});
+  BOOST_TEST((patient.echo_answered(0, slow) == breaker_change::none));
 }
 
 BOOST_AUTO_TEST_CASE(probes_a_silent_pacs_more_and_more_rarely) {
@@ -168,6 +169,17 @@ BOOST_AUTO_TEST_CASE(probes_a_silent_pacs_more_and_more_rarely) {
   BOOST_TEST(delay_s(one, 0) == 5);
   for (const std::int64_t expected : {10, 20, 40, 80, 160, 300, 300})
     BOOST_TEST(delay_s(one, probe_in_vain(one)) == expected);
+}
+
+BOOST_AUTO_TEST_CASE(probes_as_the_rules_say) {
+  breaker one;
+  one.set_limits(
+      {.first_probe = milliseconds{2'000}, .longest_probe = milliseconds{7'000}, .watch = milliseconds{9'000}});
+  (void)one.echo_answered(0, quick);
+  BOOST_TEST(delay_s(one, 0) == 9);
+  (void)one.no_answer(0, "");
+  BOOST_TEST(delay_s(one, 0) == 2);
+  for (const std::int64_t expected : {4, 7, 7}) BOOST_TEST(delay_s(one, probe_in_vain(one)) == expected);
 }
 
 BOOST_AUTO_TEST_CASE(probes_a_pacs_that_is_down_for_a_day_at_most_300_times) {

@@ -181,6 +181,20 @@ BOOST_AUTO_TEST_CASE(asks_no_pacs_how_it_is_for_projects_that_may_not_use_it) {
   BOOST_TEST(pacs->echoes >= 9U);
 }
 
+BOOST_AUTO_TEST_CASE(trips_after_as_many_failures_as_the_rules_say) {
+  site->pacs["gh-rad"].breaker.failures_in_a_row = 2;
+  start(1);
+  has_work("alz");
+  advance(2s);
+  for (std::size_t i = 0; i < 2; ++i) {
+    BOOST_REQUIRE(starts() == i + 1);
+    self->send(governor, retrieval_over{of("alz").permits[i].permit, true, retrieval_end::failed, "nothing arrived"});
+    settle();
+    advance(1s);
+  }
+  BOOST_TEST(status().at("state") == "down");
+}
+
 BOOST_AUTO_TEST_CASE(trips_after_failures_in_a_row) {
   start(1);
   has_work("alz");

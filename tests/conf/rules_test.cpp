@@ -1,5 +1,6 @@
 #include "conf/rules.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/conf/rules_fixture.hpp"
@@ -65,6 +66,28 @@ BOOST_AUTO_TEST_CASE(reads_windows_over_midnight_and_over_the_week) {
   BOOST_TEST((window_of("days = [\"sat-mon\", \"wed\"]") == window{"clinic", 0x65, 0, 1440, {1, 2, {}, {}, false}}));
   BOOST_TEST((window_of("hours = \"19:00-24:00\"").to_minute == 1440));
   BOOST_TEST((window_of("hours = \"19:00-00:00\"").to_minute == 1440));
+}
+
+BOOST_AUTO_TEST_CASE(reads_when_a_pacs_is_left_alone) {
+  const auto untold = read(small_rules());
+  BOOST_REQUIRE(untold.ok());
+  BOOST_TEST((untold.value->pacs.at("gh-rad").breaker == breaker_limits{5, 3s, 5s, 300s, 60s}));
+  const auto told = read(small_rules() +
+                         "[pacs.gh-rad.breaker]\nfailures_in_a_row = 2\nslowest_echo = \"500 ms\"\n"
+                         "first_probe = \"10 s\"\nlongest_probe = \"1 min\"\nwatch = \"30 s\"\n");
+  BOOST_REQUIRE_MESSAGE(told.ok(), text_of(told.faults));
+  BOOST_TEST((told.value->pacs.at("gh-rad").breaker == breaker_limits{2, 500ms, 10s, 60s, 30s}));
+}
+
+BOOST_AUTO_TEST_CASE(tells_what_is_wrong_with_a_breaker) {
+  const auto lines = static_cast<std::uint32_t>(std::ranges::count(small_rules(), '\n'));
+  const auto wrong =
+      read(small_rules() + "[pacs.gh-rad.breaker]\nfailures_in_a_row = 0\nlongest_probe = \"1 s\"\nsulks = true\n");
+  BOOST_REQUIRE(wrong.faults.size() == 3U);
+  BOOST_TEST(wrong.faults[0].line == lines + 2);
+  BOOST_TEST(wrong.faults[0].column == 21U);
+  BOOST_TEST(wrong.faults[1].text().find("longest_probe: expected no less than first_probe") != std::string::npos);
+  BOOST_TEST(wrong.faults[2].line == lines + 4);
 }
 
 BOOST_AUTO_TEST_CASE(tells_line_and_column_of_a_reference_to_nothing) {
