@@ -140,13 +140,22 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
   tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));
 }
 
-/// A wall clock in doubt does not say how long ago that was: it then counts from now.
-std::optional<instant> full_since(const server_tree_options& options) {
-  if (!options.newest_missing_since_us) return std::nullopt;
-  auto then = options.clocks.now();
-  const auto ago_us = std::max<std::int64_t>(then.wall_us - *options.newest_missing_since_us, 0);
-  if (!then.clock_in_doubt) then.boottime_ns -= ago_us * 1000;
-  return then;
+/// Projects that hold something, be they in the rules or not.
+std::set<std::string> projects_that_hold(const storage::row_reader& core) {
+  std::set<std::string> found;
+  const std::string prefix = "holding/";
+  storage::row_range range{.prefix = prefix, .limit = 1};
+  for (std::string project = "/"; !project.empty();) {
+    project.clear();
+    static_cast<void>(core.scan(storage::column::rows, range, [&](std::string_view key, std::string_view) {
+      const auto rest = key.substr(prefix.size());
+      project = rest.substr(0, rest.find('/'));
+      return true;
+    }));
+    if (!project.empty()) found.insert(project);
+    range.from = prefix + project + "0";  // what follows "/": behind all holdings of this project
+  }
+  return found;
 }
 
 /// When it cannot be measured, the shard will say so.
@@ -186,7 +195,7 @@ class growing_tree {
     governor.journal = parts_.journal;
     governor.core = options_.core;
     governor.clocks = options_.clocks;
-    governor.assume_full_at = full_since(options_);
+    if (options_.newest_missing) governor.assume_full_at = full_since(*options_.newest_missing, options_.clocks.now());
     governor.has_room = room_on(options_);
     governor.pause_file = options_.pause_file;
     into.governors[id] =
@@ -245,6 +254,16 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   tree.in_force = std::make_shared<rules_in_force>(options.rules);
   audit_journal_options journal;
   journal.core = options.core;
+instant full_since(const storage::missing_since& found, instant now) {
+  if (!found.boot_id.empty() && found.boot_id == now.boot_id)
+    now.boottime_ns = std::min(now.boottime_ns, found.boottime_ns);
+  else if (now.clock_in_doubt || found.clock_in_doubt)
+    now.boottime_ns = 0;
+  else
+    now.boottime_ns -= std::max<std::int64_t>(now.wall_us - found.since_us, 0) * 1000;
+  return now;
+}
+
   journal.fence = options.state->fence();
   journal.on_failure = options.on_journal_failure;
   tree.journal = members.add(start_audit_journal(system, std::move(journal), options.where));

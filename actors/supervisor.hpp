@@ -17,6 +17,7 @@
 #include "messages/interfaces.hpp"
 #include "messages/result.hpp"
 #include "messages/roster.hpp"
+#include "storage/recovery_record.hpp"
 #include "storage/row_store.hpp"
 #include "storage/state_directory.hpp"
 
@@ -34,8 +35,8 @@ struct server_tree_options {
   time_source clocks;
   hosting where = hosting::detached;  ///< of those that wait for the disk
   std::filesystem::path pause_file;   ///< while it exists, nothing starts at any PACS; empty: none
-  /// When it was found out that the journal's newest entries may be missing (microseconds since 1970, UTC).
-  std::optional<std::int64_t> newest_missing_since_us = {};
+  /// When it was found out that the journal's newest entries may be missing.
+  std::optional<storage::missing_since> newest_missing = {};
   /// The journal has failed: nothing may be acknowledged any more.
   std::function<void(const messages::failure&)> on_journal_failure;
 };
@@ -51,6 +52,11 @@ struct server_tree {
   rules_in_force_ptr in_force;
   messages::supervisor_actor supervisor;
 };
+
+/// From when on starts that nobody remembers must be counted. Within one boot CLOCK_BOOTTIME says it, whatever was done
+/// to the wall clock. Across boots the wall clock does, unless it was or is in doubt: then it was, at the latest, when
+/// this machine was started.
+[[nodiscard]] instant full_since(const storage::missing_since& found, instant now);
 
 /// Starts everything from the journal up; `members` ends it in reverse order.
 [[nodiscard]] server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options);

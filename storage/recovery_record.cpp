@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
-#include "messages/fields.hpp"
 #include "storage/fence.hpp"
+#include "storage/journal_reader.hpp"
 #include "storage/keys.hpp"
 #include "storage/rows.hpp"
 
@@ -17,17 +17,12 @@ namespace {
 
 constexpr const char* writer = "start";
 
-struct missing_row {
-  std::int64_t since_us = 0;
-  PENSTOCK_FIELDS(since_us);
-};
-
-messages::journal_entry entry_of(const opened_core& opened, std::int64_t now_us) {
+messages::journal_entry entry_of(const opened_core& opened, const missing_since& found) {
   messages::journal_entry entry;
   entry.kind = opened.accepted.empty() ? "journal.cut" : "journal.accepted";
   entry.details =
       nlohmann::json{{"why", opened.warnings}}.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  entry.rows.push_back(put_row(keys::newest_missing(), missing_row{now_us}));
+  entry.rows.push_back(put_row(keys::newest_missing(), found));
   return entry;
 }
 
@@ -35,7 +30,10 @@ messages::journal_entry entry_of(const opened_core& opened, std::int64_t now_us)
 
 result<void> record_recovery(const opened_core& opened, const std::filesystem::path& fence, journal_options options) {
   if (!opened.newest_may_be_missing) return {};
-  const auto now_us = options.clock.utc_us();
+  auto latest_us = read_latest_time(*opened.store);
+  if (!latest_us) return latest_us.error();
+  missing_since found{options.clock.utc_us(), options.clock.boot_id, options.clock.boottime_ns(), false};
+  found.clock_in_doubt = found.since_us < *latest_us;
   auto log = journal_log::open(opened.store, std::move(options));
   if (!log) return log.error();
   auto generation = log->enrol(writer);
@@ -43,17 +41,15 @@ result<void> record_recovery(const opened_core& opened, const std::filesystem::p
   messages::append_entries append;
   append.writer = writer;
   append.generation = *generation;
-  append.entries.push_back(entry_of(opened, now_us));
+  append.entries.push_back(entry_of(opened, found));
   auto committed = log->append({append});
   if (!committed) return committed.error();
   if (!committed->outcomes.front()) return committed->outcomes.front().error();
   return opened.accepted.empty() ? result<void>{} : write_fence(fence, log->checkpoint());
 }
 
-result<std::optional<std::int64_t>> newest_missing_since(const row_reader& core) {
-  auto row = read_row<missing_row>(core, keys::newest_missing(), "newest missing");
-  if (!row) return row.error();
-  return *row ? std::optional{(**row).since_us} : std::nullopt;
+result<std::optional<missing_since>> newest_missing_since(const row_reader& core) {
+  return read_row<missing_since>(core, keys::newest_missing(), "newest missing");
 }
 
 }  // namespace penstock::storage

@@ -81,3 +81,18 @@ BOOST_AUTO_TEST_CASE(starts_everybody_says_how_they_are_and_ends_in_time) {
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace penstock::tests
+BOOST_AUTO_TEST_CASE(unknown_starts_are_counted_from_when_they_were_missed_whatever_the_wall_clock_said) {
+  constexpr std::int64_t hour_us = 3'600'000'000;
+  const actors::instant now{10 * hour_us * 1000, 100 * hour_us, 0, "this", false};
+  storage::missing_since found{1, "this", 9 * hour_us * 1000, false};
+  BOOST_TEST(actors::full_since(found, now).boottime_ns == 9 * hour_us * 1000);
+  found = {80 * hour_us, "before", 9 * hour_us * 1000, false};
+  BOOST_TEST(actors::full_since(found, now).boottime_ns == -10 * hour_us * 1000);
+  found.clock_in_doubt = true;
+  BOOST_TEST(actors::full_since(found, now).boottime_ns == 0);
+  auto doubtful = now;
+  doubtful.clock_in_doubt = true;
+  found.clock_in_doubt = false;
+  BOOST_TEST(actors::full_since(found, doubtful).boottime_ns == 0);
+}
+

@@ -49,12 +49,12 @@ BOOST_AUTO_TEST_CASE(records_what_was_accepted_and_then_fences_anew) {
     const auto entry = nlohmann::json::parse(newest_entry(*opened.store));
     BOOST_TEST(entry.at("kind") == "journal.accepted");
     BOOST_TEST(entry.at("details").dump().find("it holds 0 entries, its fence has seen 3") != std::string::npos);
-    BOOST_TEST(value_of(newest_missing_since(*opened.store)).value() == site.now_us);
+    BOOST_TEST(value_of(newest_missing_since(*opened.store)).value().since_us == site.now_us);
   }
   BOOST_TEST(value_of(read_fence(where().fence))->size == 1U);
   const auto later = start();
   BOOST_TEST(!later.newest_may_be_missing);
-  BOOST_TEST(value_of(newest_missing_since(*later.store)).value() == site.now_us);
+  BOOST_TEST(value_of(newest_missing_since(*later.store)).value().since_us == site.now_us);
 }
 
 BOOST_AUTO_TEST_CASE(records_a_cut_and_leaves_the_fence_to_the_journal) {
@@ -65,8 +65,22 @@ BOOST_AUTO_TEST_CASE(records_a_cut_and_leaves_the_fence_to_the_journal) {
   const auto opened = start();
   record(opened);
   BOOST_TEST(nlohmann::json::parse(newest_entry(*opened.store)).at("kind") == "journal.cut");
-  BOOST_TEST(value_of(newest_missing_since(*opened.store)).value() == site.now_us);
+  BOOST_TEST(value_of(newest_missing_since(*opened.store)).value().since_us == site.now_us);
   BOOST_TEST(value_of(read_fence(where().fence))->size == 3U);
+}
+
+BOOST_AUTO_TEST_CASE(says_that_a_clock_behind_the_journal_was_in_doubt) {
+  note(3);
+  fence_now();
+  log.reset();
+  std::filesystem::create_directory(scratch / "core.examined");
+  site.now_us -= 3'600'000'000;
+  const auto opened = start();
+  record(opened);
+  const auto found = value_of(newest_missing_since(*opened.store)).value();
+  BOOST_TEST(found.clock_in_doubt);
+  BOOST_TEST(found.boottime_ns == 7'000'000'000);
+  BOOST_TEST(found.boot_id == site.options().clock.boot_id);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -76,7 +76,7 @@ result<void> server::open_state() {
     return state_->with_room(recorded.error());
   auto missing = storage::newest_missing_since(*core->store);
   if (!missing) return missing.error();
-  newest_missing_since_us_ = *missing;
+  newest_missing_ = *missing;
   auto latest = storage::read_latest_time(*core->store);
   if (!latest) return latest.error();
   clocks_ = actors::having_seen(clocks_, *latest);
@@ -200,7 +200,7 @@ void server::start_actors() {
   options.sink = control_->sink();
   options.clocks = clocks_;
   options.pause_file = state_->root() / "PAUSE";
-  options.newest_missing_since_us = newest_missing_since_us_;
+  options.newest_missing = newest_missing_;
   options.on_journal_failure = end_for_journal;
   tree_ = actors::start_server_tree(*system_, *crew_, std::move(options));
   control_->set_peers(peers_of(tree_));

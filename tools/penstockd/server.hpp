@@ -58,7 +58,7 @@ class server {
   actors::system_config config_;
   std::unique_ptr<storage::state_directory> state_;
   std::shared_ptr<storage::row_store> core_;
-  std::optional<std::int64_t> newest_missing_since_us_;
+  std::optional<storage::missing_since> newest_missing_;
   std::unique_ptr<gateways::http_gateway> http_;
   std::atomic<bool> deaf_{false};
   std::atomic<gateways::server_phase> phase_{gateways::server_phase::starting};
