@@ -18,6 +18,9 @@ using messages::result;
 
 namespace {
 
+/// Answers are up to a megabyte: a look at them must not hold up whoever appends.
+constexpr std::size_t most_forgotten_bytes = std::size_t{256} << 10;
+
 std::int64_t boottime_ns() {
   timespec now{};
   ::clock_gettime(CLOCK_BOOTTIME, &now);
@@ -137,12 +140,13 @@ result<std::uint64_t> journal_log::enrol(const std::string& writer) {
 result<std::size_t> journal_log::forget_operations(std::int64_t before_us, std::size_t limit) {
   row_batch batch;
   std::string last_seen;
+  std::size_t bytes = 0;
   const row_range range{.from = forget_cursor_, .prefix = std::string{journal_keys::operation_prefix}, .limit = limit};
   auto end = core_->scan(column::rows, range, [&](std::string_view key, std::string_view value) {
     last_seen = key;
     const auto row = decode<remembered_operation>(value, "remembered operation");
     if (row && row->at_us < before_us) batch.erase(column::rows, std::string{key});
-    return true;
+    return (bytes += value.size()) < most_forgotten_bytes;
   });
   if (!end) return end.error();
   forget_cursor_ = end->more ? last_seen + '\0' : std::string{};

@@ -180,6 +180,20 @@ BOOST_AUTO_TEST_CASE(forgets_old_operations_in_portions) {
   BOOST_TEST(value_of(log->forget_operations(begin + 7, 100)) == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(looks_at_few_large_answers_in_a_portion) {
+  for (int i = 0; i < 10; ++i) {
+    auto append = append_of({});
+    append.op_key = "op-" + std::to_string(i);
+    append.op_answer = std::string(100'000, 'x');
+    commit(append);
+  }
+  const auto later = site.now_us + 1;
+  BOOST_TEST(value_of(log->forget_operations(later, 100)) == 3U);
+  std::size_t forgotten = 3;
+  for (int i = 0; i < 4; ++i) forgotten += value_of(log->forget_operations(later, 100));
+  BOOST_TEST(forgotten == 10U);
+}
+
 BOOST_AUTO_TEST_CASE(refuses_one_append_whole_and_goes_on_with_the_others) {
   auto large = entry_of("large");
   large.details = R"({"n":")" + std::string(std::size_t{33} << 10, 'x') + R"("})";
