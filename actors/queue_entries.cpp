@@ -28,6 +28,7 @@ json study_json(const std::string& pacs, const dicom_uid& study, const medical_r
   return {{"pacs", pacs},
           {"StudyInstanceUID", study.reveal()},
           {"PatientID", patient.patient_id.reveal()},
+          {"IssuerOfPatientID", patient.issuer.reveal()},
           {"AccessionNumber", accession.reveal()},
           {"StudyDate", date},
           {"Modality", modality}};

@@ -118,6 +118,8 @@ bool may_follow(const conf::rules& rules, std::string_view user, std::string_vie
   return authorise_member(rules, user, project, false, today).ok();
 }
 
+std::string_view project_of_topic(std::string_view topic) { return split_topic(topic).project; }
+
 bool is_transient_topic(std::string_view topic) {
   const auto kind = split_topic(topic).kind;
   return kind == "progress" || kind == "searches";

@@ -40,6 +40,9 @@ struct command_rule {
 [[nodiscard]] bool may_follow(const conf::rules& rules, std::string_view user, std::string_view topic,
                               std::chrono::year_month_day today);
 
+/// PROJECT of "p/PROJECT/...", else nothing.
+[[nodiscard]] std::string_view project_of_topic(std::string_view topic);
+
 /// `progress` and `searches` are shown and forgotten; all other topics are kept in the journal.
 [[nodiscard]] bool is_transient_topic(std::string_view topic);
 

@@ -9,6 +9,7 @@
 #include "conf/calendar.hpp"
 #include "conf/rules_queries.hpp"
 #include "gateways/access_policy.hpp"
+#include "gateways/event_view.hpp"
 #include "gateways/site_answers.hpp"
 #include "gateways/zmq_loop.hpp"
 #include "messages/roster.hpp"
@@ -160,7 +161,8 @@ event_outlets control_gateway::loop::outlets() {
           [this](const std::string& to, const std::string& topic, std::uint64_t from, std::size_t limit) {
             return read_page(to, topic, from, limit);
           },
-          [this] { return rfc3339(options_.utc_us()); }};
+          [this] { return rfc3339(options_.utc_us()); },
+          [this](const std::string& topic, std::string_view event) { return event_as_seen(*rules_, topic, event); }};
 }
 
 // ---- the thread ----
@@ -348,6 +350,7 @@ void control_gateway::loop::rules_changed(const messages::rules_published& publi
   parts_.keys->set(directory_);
   commands_.set_rules(rules_);
   today_until_us_ = 0;
+  for (const auto& project : changed) events_.forget_transient("p/" + project + "/searches");
   events_.check_everybody();
   judge_downloads(changed);
 }

@@ -204,7 +204,8 @@ event_gateway::progress event_gateway::catch_up(const std::string& session, foll
 event_gateway::progress event_gateway::send_event(const std::string& session, follower& who, const std::string& topic,
                                                   position& at, std::string_view json) {
   const auto sequence = big_endian_64(at.next);
-  const std::array<std::string_view, 4> frames = {"EV", topic, sequence, json};
+  const auto seen = outlets_.as_seen ? outlets_.as_seen(topic, json) : std::nullopt;
+  const std::array<std::string_view, 4> frames = {"EV", topic, sequence, seen ? std::string_view{*seen} : json};
   switch (outlets_.send(session, frames)) {
     case send_outcome::full:
       return progress::stalled;
@@ -272,6 +273,12 @@ void event_gateway::check_everybody() {
   std::vector<std::string> sessions;
   for (const auto& [session, who] : followers_) sessions.push_back(session);
   for (const auto& session : sessions) pump_session(session);
+}
+
+void event_gateway::forget_transient(const std::string& topic) {
+  const auto found = rings_.find(topic);
+  if (found == rings_.end() || !is_transient_topic(topic)) return;
+  while (!found->second.events.empty()) drop_oldest(found->second);
 }
 
 void event_gateway::resume_stalled() {

@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -40,6 +41,8 @@ struct event_outlets {
   std::function<bool(const std::string& session, const std::string& topic, std::uint64_t from, std::size_t limit)>
       read_page;
   std::function<std::string()> time_now;  ///< RFC 3339, for transient events
+  /// What of an event may be shown; nothing: it as it stands. None given: every event as it stands.
+  std::function<std::optional<std::string>(const std::string& topic, std::string_view json)> as_seen = {};
 };
 
 class event_gateway {
@@ -65,6 +68,8 @@ class event_gateway {
 
   /// The rules have changed: whoever may no longer see a topic is told so now.
   void check_everybody();
+  /// What a transient topic has said is forgotten; whoever has not heard it yet is told so with GAP.
+  void forget_transient(const std::string& topic);
   /// Goes on where a queue was full or a page could not be had.
   void resume_stalled();
 

@@ -73,6 +73,19 @@ BOOST_AUTO_TEST_CASE(replays_from_the_journal_and_goes_on_with_what_is_new) {
   BOOST_TEST(numbers(amy, 1) == range(1'501, 1'501), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(replays_events_without_naming_a_patient_who_was_withdrawn) {
+  start();
+  {
+    std::lock_guard lock{mutex};
+    kept.push_back({topic, 1, R"({"seq":1,"study":{"pacs":"gh-rad","StudyInstanceUID":"1.2","PatientID":"77"}})"});
+  }
+  auto amy = client("amy");
+  amy.say("SUB", {{"topic", topic}, {"from", 1}, {"credit", 5}});
+  const auto frames = amy.receive(patience);
+  BOOST_REQUIRE(frames && frames->size() == 4);
+  BOOST_TEST(json::parse((*frames)[3]) == json({{"seq", 1}, {"study", {{"pacs", "gh-rad"}}}}));
+}
+
 BOOST_AUTO_TEST_CASE(goes_on_with_credit) {
   start();
   commit(10, false);

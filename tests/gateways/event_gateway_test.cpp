@@ -321,6 +321,19 @@ BOOST_AUTO_TEST_CASE(tells_of_transient_events_that_were_dropped) {
   expect("s", lines);
 }
 
+BOOST_AUTO_TEST_CASE(forgets_what_a_transient_topic_has_said_and_tells_who_has_not_heard_it) {
+  gateway.add_credit("s", "amy", 1);
+  BOOST_TEST(gateway.subscribe("s", "amy", progress, 0).ok());
+  for (int n = 0; n < 3; ++n) gateway.publish_transient(progress, "{\"n\":1}");
+  gateway.forget_transient(progress);
+  gateway.add_credit("s", "amy", 10);
+  gateway.publish_transient(progress, "{\"n\":1}");
+  auto lines = events(1, 1);
+  lines.push_back("GAP 2-4");
+  lines.push_back(events(4, 4).front());
+  expect("s", lines);
+}
+
 BOOST_AUTO_TEST_CASE(numbers_and_dates_transient_events) {
   std::string body;
   event_gateway numbered{limits,
