@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <utility>
 
 #include "actors/audit_journal.hpp"
@@ -182,6 +183,10 @@ class growing_tree {
       if (!grown->governors.contains(id)) start_pacs(rules, *grown, id);
     for (const auto& [id, project] : rules->projects)
       if (!grown->queues.contains(id)) start_project(rules, *grown, id);
+    // What a project holds outlives it: an administrator may purge it.
+    if (!before)
+      for (const auto& id : projects_that_hold(*options_.core))
+        if (!grown->queues.contains(id)) start_project(rules, *grown, id);
     parts_.in_force->set({rules, grown});
     return grown;
   }
@@ -249,11 +254,6 @@ class growing_tree {
 
 }  // namespace
 
-server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options) {
-  server_tree tree;
-  tree.in_force = std::make_shared<rules_in_force>(options.rules);
-  audit_journal_options journal;
-  journal.core = options.core;
 instant full_since(const storage::missing_since& found, instant now) {
   if (!found.boot_id.empty() && found.boot_id == now.boot_id)
     now.boottime_ns = std::min(now.boottime_ns, found.boottime_ns);
@@ -264,6 +264,11 @@ instant full_since(const storage::missing_since& found, instant now) {
   return now;
 }
 
+server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options) {
+  server_tree tree;
+  tree.in_force = std::make_shared<rules_in_force>(options.rules);
+  audit_journal_options journal;
+  journal.core = options.core;
   journal.fence = options.state->fence();
   journal.on_failure = options.on_journal_failure;
   tree.journal = members.add(start_audit_journal(system, std::move(journal), options.where));

@@ -98,7 +98,7 @@ messages::result<void> authorise(const conf::rules& rules, std::string_view user
       return allowed(has_role_named(who, user_role::admin));
     case audience::admin_of_project:
       if (auto admin = allowed(has_role_named(who, user_role::admin)); !admin) return admin;
-      if (conf::find_project(rules, project) == nullptr) return fail(errc::not_found, "no such project");
+      if (!messages::is_valid_name(project)) return fail(errc::not_found, "no such project");
       return {};
     case audience::admin_or_auditor:
       return allowed(has_role_named(who, user_role::admin) || has_role_named(who, user_role::auditor));

@@ -17,7 +17,7 @@ enum class audience : std::uint8_t {
   member,          ///< of the project of the command
   working_member,  ///< the same, and the project has not expired: queries, retrieves or takes out
   admin,
-  admin_of_project,  ///< an admin who names a project
+  admin_of_project,  ///< an admin who names a project, be it in the rules or not: what it holds outlives it
   admin_or_auditor,
   member_or_admin  ///< of any project
 };

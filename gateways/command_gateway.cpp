@@ -209,6 +209,9 @@ void command_gateway::on_requests_prioritise(const call_ptr& call) {
 }
 
 void command_gateway::on_cache_purge(const call_ptr& call) {
+  const auto& project = call->envelope.project;
+  if (conf::find_project(*rules_, project) == nullptr && !peers_.queues.contains(project))
+    return fail(call, messages::fail(errc::not_found, "no such project, in the rules or with anything in the cache"));
   if (const auto queue = of_project(call, peers_.queues))
     forward(call, queue, parse_purge_holdings(call->who, call->envelope.args));
 }

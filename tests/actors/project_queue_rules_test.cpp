@@ -148,6 +148,16 @@ BOOST_AUTO_TEST_CASE(an_administrator_purges_what_is_suspended_and_nothing_else)
   BOOST_TEST(usage().at("suspended").at("studies") == 0);
 }
 
+BOOST_AUTO_TEST_CASE(an_administrator_purges_what_a_project_holds_that_is_no_longer_in_the_rules) {
+  one_held_one_waiting();
+  change_rules([](conf::rules& rules) { rules.projects.erase("alz"); });
+  restart_process();
+  BOOST_TEST(purge_suspended().at("rows").size() == 1U);
+  BOOST_TEST(entries("holding.purged") == 1U);
+  BOOST_TEST(rows_under(keys::holdings_of("alz")) == 0U);
+  BOOST_TEST(shard->forgotten.size() == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(lets_go_of_the_lease_of_a_cancelled_retrieval_when_it_is_started_again) {
   prepared("1.2.1");
   prepared("1.2.2");

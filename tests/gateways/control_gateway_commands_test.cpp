@@ -140,6 +140,16 @@ BOOST_AUTO_TEST_CASE(answers_without_those_who_do_not) {
   BOOST_TEST(client("amy").ask("pacs.list")["ok"]["pacs"][0]["state"] == "unknown");
 }
 
+BOOST_AUTO_TEST_CASE(lets_an_administrator_purge_what_is_held_for_a_project_that_is_no_longer_in_the_rules) {
+  parts.peers.queues["gone"] = parts.peers.queues["alz-brain"];
+  start();
+  const json suspended{{"suspended", true}};
+  BOOST_TEST(verdict(client("ada").ask("cache.purge", "gone", suspended, "o1")) == "ok");
+  BOOST_TEST(verdict(client("ada").ask("cache.purge", "never-was", suspended, "o2")) == "not_found");
+  BOOST_TEST(verdict(client("ada").ask("cache.purge", "", suspended, "o3")) == "not_found");
+  BOOST_TEST(verdict(client("amy").ask("cache.purge", "gone", suspended, "o4")) == "not_permitted");
+}
+
 BOOST_AUTO_TEST_CASE(serves_projects_that_came_later) {
   rules.projects["new-one"] = approved("new-one", {"amy"}, 2027);
   start();

@@ -194,6 +194,7 @@ inline void control_site::make_peers() {
                 return by("cancel", m.who);
               },
               [by](const delete_holdings& m) { return by("delete", m.who); },
+              [by](const purge_holdings& m) { return by("purge", m.who); },
               [by](const list_requests& m) { return by("list", m.who); },
               [by](const show_request& m) { return by("show", m.who); },
               [by](const describe_usage& m) { return by("usage", m.who); },
