@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_map>
+#include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "actors/list_items.hpp"
 #include "conf/rules_queries.hpp"
@@ -25,7 +26,8 @@ using storage::row_reader;
 constexpr std::size_t most_holdings_of_a_study = 64;
 constexpr std::size_t sortable_digits = 16;
 
-using positions = std::unordered_map<std::uint64_t, std::uint64_t>;
+/// Where waiting requests stand in their project's line for their PACS, from 1: by number of the request.
+using positions = std::vector<std::pair<std::uint64_t, std::uint64_t>>;
 
 std::uint64_t number_at_end(std::string_view key) {
   std::uint64_t number = 0;
@@ -41,8 +43,9 @@ std::string_view pacs_in(std::string_view waiting_key, std::string_view prefix) 
   return rest.substr(0, rest.find('/'));
 }
 
-/// Where each waiting request stands in its project's line for its PACS, from 1.
-result<positions> read_positions(const row_reader& core, const std::string& project, listing& page) {
+/// Of all that wait, or of those that `wanted` names; that may take as long as one listing may.
+result<positions> read_positions(const row_reader& core, const std::string& project,
+                                 const std::unordered_set<std::uint64_t>* wanted, listing& page) {
   positions found;
   std::string line;
   std::uint64_t position = 0;
@@ -52,11 +55,47 @@ result<positions> read_positions(const row_reader& core, const std::string& proj
       line = pacs;
       position = 0;
     }
-    found.emplace(number_at_end(key), ++position);
+    ++position;
+    const auto number = number_at_end(key);
+    if (wanted == nullptr || wanted->contains(number)) found.emplace_back(number, position);
+    if (wanted != nullptr && found.size() == wanted->size()) return false;
+    return page.look();
+  });
+  if (!end) return end.error();
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+/// 0: it does not wait.
+std::uint64_t position_in(const positions& all, std::uint64_t number) {
+  const auto found = std::lower_bound(all.begin(), all.end(), std::pair{number, std::uint64_t{0}});
+  return found == all.end() || found->first != number ? 0 : found->second;
+}
+
+/// The newest requests of the page, and how many there are in all, without reading any other.
+result<std::vector<request_row>> read_newest(const row_reader& core, const std::string& project, listing& page) {
+  std::uint64_t total = 0;
+  const auto prefix = keys::requests_of(project);
+  auto counted = core.scan(column::rows, {.prefix = prefix}, [&](std::string_view, std::string_view) {
+    ++total;
+    return page.look();
+  });
+  if (!counted) return counted.error();
+  page.set_total(total);
+  std::vector<request_row> rows;
+  storage::row_range range{.prefix = prefix, .limit = page.wanted(), .backwards = true};
+  range.from = prefix + std::string(sortable_digits, 'g');
+  if (page.after()) {
+    const auto* number = std::get_if<std::int64_t>(&page.after()->front());
+    if (number == nullptr || *number < 1) return rows;
+    range.from = keys::request(project, static_cast<std::uint64_t>(*number) - 1);
+  }
+  auto end = storage::read_rows<request_row>(core, range, "request", [&](std::string_view, request_row&& row) {
+    rows.push_back(std::move(row));
     return page.visit();
   });
   if (!end) return end.error();
-  return found;
+  return rows;
 }
 
 result<std::uint64_t> read_position(const row_reader& core, const request_row& row) {
@@ -133,17 +172,31 @@ class list_reader {
     const auto core = options_.core->snapshot();
     const auto in_force = rules();
     const auto context = context_of(asked.outlook, in_force.get(), options_.utc_us());
-    auto waiting = read_positions(*core, asked.project, *page);
+    if (page->is_plain()) return newest_requests_of(asked, *core, *page, context);
+    auto waiting = read_positions(*core, asked.project, nullptr, *page);
     if (!waiting) return waiting.error();
     auto end = storage::read_rows<request_row>(
         *core, {.prefix = keys::requests_of(asked.project)}, "request", [&](std::string_view, request_row&& row) {
           if (!page->visit()) return false;
-          const auto position = waiting->find(row.number);
-          page->add(request_item(row, position == waiting->end() ? 0 : position->second, context));
+          page->add(request_item(row, position_in(*waiting, row.number), context));
           return true;
         });
     if (!end) return end.error();
     return page->finish();
+  }
+
+  static result<std::string> newest_requests_of(const read_requests& asked, const row_reader& core, listing& page,
+                                                const item_context& context) {
+    auto rows = read_newest(core, asked.project, page);
+    if (!rows) return rows.error();
+    std::unordered_set<std::uint64_t> wanted;
+    for (const auto& row : *rows)
+      if (row.state == request_state::scheduled) wanted.insert(row.number);
+    result<positions> waiting = positions{};
+    if (!wanted.empty()) waiting = read_positions(core, asked.project, &wanted, page);
+    if (!waiting) return waiting.error();
+    for (const auto& row : *rows) page.add(request_item(row, position_in(*waiting, row.number), context));
+    return page.finish();
   }
 
   result<std::string> show_request_of(const read_request& asked) {

@@ -59,6 +59,7 @@ result<listing> listing::open(const messages::page_options& page, const listed_t
   if (!limit) return limit.error();
   listing opened{table, std::move(*filter), std::move(*order), budget, std::move(now)};
   opened.limit_ = *limit;
+  opened.plain_ = (page.filter.empty() || page.filter == "{}") && (page.sort.empty() || page.sort == "[]");
   opened.guard_ = std::string{table.name} + '\n' + page.filter + '\n' + page.sort;
   if (page.cursor.empty()) return opened;
   auto position = read_cursor(opened.guard_, page.cursor);
@@ -69,13 +70,16 @@ result<listing> listing::open(const messages::page_options& page, const listed_t
 }
 
 bool listing::visit() {
-  if (spent_) return false;
-  if (visited_ % rows_between_looks_at_the_clock == 0) {
+  spent_ = !look() || ++visited_ > budget_.most_rows;
+  return !spent_;
+}
+
+bool listing::look() {
+  if (!spent_ && looks_++ % rows_between_looks_at_the_clock == 0) {
     const auto at = now_();
     if (!until_) until_ = at + budget_.most_time;
     spent_ = at > *until_;
   }
-  spent_ = spent_ || ++visited_ > budget_.most_rows;
   return !spent_;
 }
 
@@ -109,9 +113,8 @@ result<std::string> listing::finish() {
     if (count > 0) items += ',';
     items += text;
   }
-  auto answer = dump(table_->name) + ":[" + items + "],\"total\":" + std::to_string(total_);
-  if (count < next_.size())
-    answer += ",\"next\":" + dump(spell_cursor(guard_, row_order::spell(next_[count - 1].key)));
+  auto answer = dump(table_->name) + ":[" + items + "],\"total\":" + std::to_string(known_total_.value_or(total_));
+  if (count < next_.size()) answer += ",\"next\":" + dump(spell_cursor(guard_, row_order::spell(next_[count - 1].key)));
   return "{" + answer + "}";
 }
 

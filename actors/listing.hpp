@@ -54,8 +54,19 @@ class listing {
   [[nodiscard]] static messages::result<listing> open(const messages::page_options& page, const listed_table& table,
                                                       const listing_budget& budget, clock now);
 
+  /// Nothing is filtered, and the order is the table's own: whoever knows the rows of this page need add no others.
+  [[nodiscard]] bool is_plain() const { return plain_; }
+  /// Of a page that is plain: how many items to add, one more than are shown, and the order key of the last item before
+  /// them.
+  [[nodiscard]] std::size_t wanted() const { return limit_ + 1; }
+  [[nodiscard]] const std::optional<row_order::key>& after() const { return after_; }
+  /// Of a page that is plain: how many items there are on all pages.
+  void set_total(std::uint64_t total) { known_total_ = total; }
+
   /// One more row is looked at. False when the budget is spent: then `finish` says so.
   [[nodiscard]] bool visit();
+  /// The same for a key alone, which costs next to nothing: only time counts.
+  [[nodiscard]] bool look();
   void add(nlohmann::json item);
   /// {NAME: [...], "total": n, "next": cursor when there is more}; errc::too_large when the budget was spent.
   [[nodiscard]] messages::result<std::string> finish();
@@ -76,9 +87,12 @@ class listing {
   clock now_;
   std::string guard_;
   std::size_t limit_ = 0;
+  bool plain_ = false;
+  std::optional<std::uint64_t> known_total_;
   std::optional<row_order::key> after_;
   std::optional<std::chrono::steady_clock::time_point> until_;
   std::size_t visited_ = 0;
+  std::size_t looks_ = 0;
   bool spent_ = false;
   std::uint64_t total_ = 0;
   std::vector<entry> next_;  ///< a heap, the last in order on top, one more than a page holds

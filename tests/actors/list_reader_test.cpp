@@ -246,6 +246,40 @@ BOOST_FIXTURE_TEST_CASE(filters_sorts_and_pages_requests, fixture) {
   BOOST_TEST(!second->contains("next"));
 }
 
+BOOST_FIXTURE_TEST_CASE(pages_the_newest_requests_as_if_all_had_been_read, fixture) {
+  start();
+  for (std::uint64_t i = 1; i <= 25; ++i)
+    put(request(i, i % 3 == 0 ? request_state::completed : request_state::scheduled));
+  page_options quick;
+  page_options slow;
+  quick.limit = slow.limit = 10;
+  slow.sort = R"([["id","desc"]])";
+  for (int pages = 1;; ++pages) {
+    auto one = *list(quick);
+    auto other = *list(slow);
+    BOOST_TEST(one["requests"] == other["requests"]);
+    BOOST_TEST(one["total"] == 25);
+    BOOST_REQUIRE(one.contains("next") == other.contains("next"));
+    if (!one.contains("next")) {
+      BOOST_TEST(pages == 3);
+      break;
+    }
+    quick.cursor = one["next"];
+    slow.cursor = other["next"];
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(reads_only_the_newest_of_very_many_requests, fixture) {
+  start({.most_rows = 6});
+  for (std::uint64_t i = 1; i <= 50; ++i) put(request(i));
+  page_options page;
+  page.limit = 5;
+  const auto listed = list(page);
+  BOOST_REQUIRE(listed.ok());
+  BOOST_TEST((*listed)["total"] == 50);
+  BOOST_TEST((*listed)["requests"][0]["position"] == 50);
+}
+
 BOOST_FIXTURE_TEST_CASE(says_no_more_what_a_request_was_for_when_its_patient_was_withdrawn, fixture) {
   start();
   auto withdrawn = request(1, request_state::cancelled);
@@ -289,10 +323,12 @@ BOOST_FIXTURE_TEST_CASE(names_the_field_of_a_bad_filter_and_goes_on, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(stops_at_its_budget_of_rows, fixture) {
   start({.most_rows = 20});
-  for (std::uint64_t i = 1; i <= 10; ++i) put(request(i));
-  BOOST_TEST(list().ok());
-  put(request(11));
-  BOOST_TEST((list().error().code == errc::too_large));
+  for (std::uint64_t i = 1; i <= 20; ++i) put(request(i));
+  page_options page;
+  page.sort = R"([["pacs","asc"]])";
+  BOOST_TEST(list(page).ok());
+  put(request(21));
+  BOOST_TEST((list(page).error().code == errc::too_large));
 }
 
 BOOST_FIXTURE_TEST_CASE(shows_a_request_with_its_history, fixture) {
