@@ -68,8 +68,8 @@ class governor_clock {
   void probe(const instant& now);
   [[nodiscard]] messages::pacs_association_actor association() const;
   [[nodiscard]] bool in_use() const;
-  void end_with_window(const instant& now);
   [[nodiscard]] bool may_use(const std::string& project_id) const;
+  void end_with_window(const instant& now);
   void on_tick(const messages::tick& t);
   void restore();
   std::vector<start_stamp> read_stamps(const char* what);
@@ -140,7 +140,7 @@ class governor_clock {
   std::optional<pause_row> paused_;
   std::uint64_t pauses_ = 0;         ///< in this life
   std::set<std::string> switching_;  ///< operations that are on their way to the disk
-  std::int64_t aborted_in_us_ = 0;  ///< begin of the window that has ended what ran
+  std::int64_t aborted_in_us_ = 0;   ///< begin of the window that has ended what ran
   struct running_retrieval {
     std::string project;
     std::int64_t since_ns = 0;

@@ -209,6 +209,37 @@ BOOST_AUTO_TEST_CASE(trips_after_failures_in_a_row) {
   BOOST_TEST(status().at("state") == "down");
 }
 
+BOOST_AUTO_TEST_CASE(new_rules_end_what_runs_each_time_they_close_the_window_in_force) {
+  const auto limit = [this](const conf::window_limits& limits) {
+    site = std::make_shared<conf::rules>(*site);
+    site->pacs["gh-rad"].windows[0].limits = limits;
+    publish_rules();
+  };
+  start(1);
+  has_work("alz");
+  advance(2s);
+  for (std::size_t times = 1; times <= 2; ++times) {
+    limit({0, {}, {}, {}, true});
+    BOOST_TEST(pacs->stops.size() == times);
+    limit({1, {}, {}, {}, false});
+    end_retrievals("alz");
+    advance(2s);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(forecasts_nothing_while_the_pacs_is_left_alone) {
+  start(1);
+  has_work("alz");
+  advance(2s);
+  const auto told = [this] { return of("alz").forecasts.back().steps.size(); };
+  BOOST_TEST(told() > 0U);
+  pacs->pacs_problem = "connection refused";
+  self->send(governor, pacs_reachability{"gh-rad", false, "connection refused"});
+  advance(1s);
+  BOOST_TEST(told() == 0U);
+  BOOST_TEST(of("alz").outlook.back().find("does not answer: connection refused") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(ends_what_runs_when_a_window_says_so) {
   auto& windows = site->pacs["gh-rad"].windows;
   conf::window closed = windows[0];

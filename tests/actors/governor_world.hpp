@@ -27,6 +27,7 @@ struct queue_log {
   std::vector<query_granted> queries;
   std::vector<std::int64_t> starts_us;  ///< when each permit came
   std::vector<std::string> outlook;
+  std::vector<line_forecast> forecasts;
   bool starts = true;   ///< commits the start and says so
   bool answers = true;  ///< else it is silent, as one that was killed
   bool claims = true;   ///< at once; else its association takes its time
@@ -81,7 +82,10 @@ inline project_queue_actor::behavior_type mock_queue(project_queue_actor::pointe
             if (log->claims) claim(self, log, offered.permit);
           },
           [=](const query_granted& granted) { log->queries.push_back(granted); },
-          [=](const governor_outlook& seen) { log->outlook.push_back(seen.reason); },
+          [=](const governor_outlook& seen) {
+            log->outlook.push_back(seen.reason);
+            log->forecasts.push_back(seen.forecast);
+          },
           [=](const rules_published&) {},
           [=](const describe_actor& c) { return no(c); },
           [=](const tick&) {}};

@@ -175,6 +175,17 @@ BOOST_AUTO_TEST_CASE(lets_go_of_the_lease_of_a_cancelled_retrieval_when_it_is_st
   BOOST_TEST(!governor->known_over.back());
 }
 
+BOOST_AUTO_TEST_CASE(asks_no_pacs_when_the_patient_is_withdrawn_while_the_query_is_written) {
+  governor->grants_queries = false;
+  study_at_pacs("1.2.1");
+  verified_by_search("1.2.1");
+  submit({"1.2.1"});
+  self->send(queue, query_granted{governor->queries.at(0).ticket, "gh-rad", 1, {}});
+  withdraw_jane();
+  BOOST_TEST(entries("query.enumerate") == 1U);
+  BOOST_TEST(pacs->enumerations.empty());
+}
+
 BOOST_AUTO_TEST_CASE(tells_what_proposed_rules_would_stop_and_suspend) {
   one_held_one_waiting();
   auto proposed = std::make_shared<conf::rules>(*site);
@@ -280,6 +291,62 @@ BOOST_AUTO_TEST_CASE(refuses_to_retry_while_another_request_for_the_study_waits)
   cancel(1);
   submit({"1.2.1"});
   BOOST_TEST(change(retry_requests{{}, {1}}) == "conflict");
+}
+
+BOOST_AUTO_TEST_CASE(whenever_a_patient_is_withdrawn_during_a_start_the_retrieval_is_let_go) {
+  const auto before = site;
+  for (int steps = 0; steps < 25; ++steps) {
+    BOOST_TEST_CONTEXT("after " << steps << " messages") {
+      change_rules([&](conf::rules& rules) { rules = *before; });
+      prepared("1.2." + std::to_string(steps + 1));
+      const auto sent = pacs->retrievals.size();
+      pacs->cancels.clear();
+      self->send(queue, offer());
+      for (int i = 0; i < steps; ++i) step();
+      withdraw_jane();
+      if (pacs->retrievals.size() == sent) continue;
+      BOOST_REQUIRE(!pacs->cancels.empty());
+      BOOST_TEST(pacs->cancels[0].request == pacs->retrievals.back().request);
+      auto stopped = outcome_of(false, "cancelled before it was sent");
+      stopped.cancelled = true;
+      settle_retrieval(sent, 0, stopped);
+      advance(3s);
+      BOOST_TEST(request(static_cast<std::uint64_t>(steps) + 1).state == request_state::cancelled);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(counts_once_a_study_that_a_command_names_twice) {
+  one_held_one_waiting();
+  delete_holdings twice;
+  twice.who = {"amy", "twice"};
+  twice.studies = {dicom_uid{"1.2.1"}, dicom_uid{"1.2.1"}};
+  BOOST_TEST((outcomes(answer_of(ask<answered>(queue, twice))) == std::vector<std::string>{"deleted", "not_found"}));
+  BOOST_TEST(usage().at("studies") == 0);
+  BOOST_TEST(usage().at("used") == 0);
+  BOOST_TEST(entries("holding.deleted") == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(refuses_a_deletion_of_more_than_the_journal_takes_at_once) {
+  storage::row_batch batch;
+  purge_holdings command;
+  command.who = {"ada", "very-many"};
+  holding_row held;
+  held.project = "alz";
+  held.pacs = "gh-rad";
+  held.patient = jane;
+  for (int i = 0; i < 4'501; ++i) {
+    held.study = dicom_uid{"1.9." + std::to_string(i)};
+    batch.put(storage::column::rows, keys::holding("alz", "gh-rad", held.study), storage::encode(held));
+    command.studies.push_back(held.study);
+  }
+  BOOST_REQUIRE(core->commit(batch).ok());
+  BOOST_TEST((ask<answered>(queue, command).error().code == errc::too_large));
+  BOOST_TEST(rows_under(keys::holdings_of("alz")) == 4'501U);
+  command.studies.pop_back();
+  command.who.op = "one-less";
+  BOOST_TEST(ask<answered>(queue, command).ok());
+  BOOST_TEST(rows_under(keys::holdings_of("alz")) == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(tells_members_before_the_approval_ends) {

@@ -350,6 +350,31 @@ BOOST_AUTO_TEST_CASE(asks_no_pacs_about_a_patient_who_was_withdrawn_meanwhile) {
   BOOST_TEST(read(search).at("done") == true);
 }
 
+BOOST_AUTO_TEST_CASE(ends_queries_that_wait_for_a_pacs_that_is_taken_away) {
+  const auto search = begin_slow({"1", "2"});
+  auto changed = std::make_shared<conf::rules>(*site);
+  changed->projects["alz"].pacs = {"foreign"};
+  publish(changed);
+  const auto answer = read(search);
+  BOOST_TEST(answer.at("done") == true);
+  const std::vector<std::string> expected{"unavailable", "unavailable"};
+  BOOST_TEST(outcomes(answer) == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_cancelled_search_gives_its_places_to_others) {
+  std::vector<std::string> many;
+  for (int i = 1; i <= 4; ++i) many.push_back("000000" + std::to_string(i));
+  cohort(many);
+  const auto first = begin_slow(many);
+  begin_slow({"1"});
+  BOOST_TEST(governor->queries.size() == 4U);
+  part(ask<answered>(searches, cancel_search{{"amy", ""}, first.at("search").get<std::string>()}));
+  governor->queries.clear();
+  advance(2s);
+  BOOST_REQUIRE(!governor->queries.empty());
+  BOOST_TEST(governor->queries.back().ticket == 5U);
+}
+
 BOOST_AUTO_TEST_CASE(asks_no_pacs_when_the_patient_is_withdrawn_while_the_query_is_written) {
   begin_slow({"1"});
   self->send(searches, query_granted{governor->queries.at(0).ticket, "gh-rad", 1, {}});

@@ -148,6 +148,17 @@ BOOST_AUTO_TEST_CASE(journals_the_digests_of_the_old_and_the_new_file) {
   BOOST_TEST(details["changes"].size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(takes_and_journals_rules_that_change_very_many_projects) {
+  auto text = test::small_rules();
+  const auto project = text.substr(text.find("[project.alz]"));
+  for (int i = 0; i < 900; ++i)
+    text += with(project, "[project.alz]", "[project.a-rather-long-name-of-a-project-" + std::to_string(i) + "]");
+  write(text);
+  BOOST_TEST(reload()["taken"] == true);
+  BOOST_TEST(entries("rules.changed") == 1U);
+  BOOST_TEST(failures->empty());
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace penstock::tests

@@ -2,6 +2,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "tests/gateways/site_rules.hpp"
 
@@ -63,8 +64,9 @@ struct desk_at_work {
             }};
   }
   /// Who still may, after the rules have changed to these.
-  std::string still_open(const conf::rules& rules, std::chrono::year_month_day today = test::test_day) {
-    desk.judge_again(rules, today);
+  std::string still_open(const conf::rules& rules, std::chrono::year_month_day today = test::test_day,
+                         const std::set<std::string>& changed = {}) {
+    desk.judge_again(rules, today, changed);
     std::string users;
     for (const auto& each : open) users += each.first + " ";
     return users;
@@ -233,6 +235,11 @@ BOOST_AUTO_TEST_CASE(hands_on_each_end_of_a_session_once) {
   desk.session_ended({"alz-brain", {"alz-brain-1", 10, true}});
   BOOST_TEST(desk.take_ended().size() == 1);
   BOOST_TEST(desk.take_ended().empty());
+}
+
+BOOST_AUTO_TEST_CASE(ends_what_is_under_way_of_a_project_that_lost_patients_or_a_pacs) {
+  open = {{"amy", "alz-brain"}, {"zoe", "secret"}};
+  BOOST_TEST(still_open(test::site_rules(), test::test_day, {"alz-brain"}) == "zoe ");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
