@@ -26,6 +26,8 @@ namespace {
 
 using opened_store = result<std::shared_ptr<row_store>>;
 
+/// However many requests wait: the queue lies on the disk.
+constexpr std::size_t memory_bytes = std::size_t{32} << 20;
 constexpr const char* may_be_accepted =
     ". Find out where the missing part went; an administrator may then take the journal as it is (--accept-rollback)";
 
@@ -33,6 +35,8 @@ opened_store open_rows(const fs::path& directory, log_damage on_damage) {
   row_store_options options;
   options.columns = {column::entries, column::side_car, column::tree, column::rows, column::events, column::meta};
   options.on_log_damage = on_damage;
+  options.block_cache_bytes = memory_bytes;
+  options.write_buffer_bytes = memory_bytes / 2;
   return row_store::open(directory, options);
 }
 

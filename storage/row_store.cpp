@@ -8,6 +8,7 @@
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
+#include <rocksdb/write_buffer_manager.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -106,7 +107,8 @@ class database_log final : public rocksdb::Logger {
   std::shared_ptr<spdlog::logger> log_;  ///< held: RocksDB's threads may speak while the process lets its logs go
 };
 
-rocksdb::DBOptions database_options(const std::filesystem::path& directory, const row_store_options& options) {
+rocksdb::DBOptions database_options(const std::filesystem::path& directory, const row_store_options& options,
+                                    const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::DBOptions db;
   db.create_if_missing = true;
   db.create_missing_column_families = true;
@@ -118,7 +120,8 @@ rocksdb::DBOptions database_options(const std::filesystem::path& directory, cons
   db.wal_compression = rocksdb::kNoCompression;
   db.recycle_log_file_num = 0;
   db.manual_wal_flush = false;
-  db.db_write_buffer_size = options.write_buffer_bytes;
+  // What is not flushed yet takes its room from the cache: together they stay within its size.
+  db.write_buffer_manager = std::make_shared<rocksdb::WriteBufferManager>(options.write_buffer_bytes, cache);
   db.max_total_wal_size = 2 * options.write_buffer_bytes;
   db.max_background_jobs = background_jobs;
   db.max_file_opening_threads = background_jobs;
@@ -131,9 +134,10 @@ rocksdb::DBOptions database_options(const std::filesystem::path& directory, cons
   return db;
 }
 
-rocksdb::ColumnFamilyOptions column_options(const row_store_options& options) {
+rocksdb::ColumnFamilyOptions column_options(const row_store_options& options,
+                                            const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
-  table.block_cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_a_key));
@@ -253,9 +257,10 @@ result<std::shared_ptr<row_store>> row_store::open(const std::filesystem::path& 
   if (problem) return fail(errc::io_error, "create " + directory.string() + ": " + problem.message());
   auto opened = std::make_shared<database>();
   opened->directory = directory;
-  auto db_options = database_options(directory, options);
+  const auto cache = rocksdb::NewLRUCache(options.block_cache_bytes);
+  auto db_options = database_options(directory, options, cache);
   db_options.listeners.push_back(opened->failures);
-  const auto family_options = column_options(options);
+  const auto family_options = column_options(options, cache);
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, family_options}};
   for (const auto which : options.columns) families.emplace_back(std::string{name_of(which)}, family_options);
 

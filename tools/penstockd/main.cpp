@@ -2,6 +2,7 @@
 // file anew and reads the rules file again.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <spdlog/spdlog.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -43,6 +44,9 @@ void keep_memory_private() {
   setrlimit(RLIMIT_CORE, &none);
   prctl(PR_SET_DUMPABLE, 0);
 }
+
+/// Each thread would get an arena of its own, and keep what it once needed for a page or an answer.
+void share_memory_of_threads() { mallopt(M_ARENA_MAX, 4); }
 
 /// A standard descriptor that was closed would be given to the first file that is opened, and what is printed would be
 /// written into it.
@@ -125,6 +129,7 @@ int main(int argc, char** argv) {
   fill_standard_descriptors();
   const auto signals = block_signals();
   keep_memory_private();
+  share_memory_of_threads();
   auto read = server::read_start_up(config);
   if (!read) {
     std::fprintf(stderr, "penstockd: not started:\n%s\n", read.error().context.c_str());
