@@ -78,6 +78,7 @@ control_gateway::loop::loop(zmq::context_t& context, caf::actor_system& system, 
     : options_(std::move(options)),
       parts_(std::move(parts)),
       socket_(context, zmq::socket_type::router),
+      departures_(context, socket_),
       rules_(parts_.rules),
       directory_(std::make_shared<const key_directory>(*rules_)),
       sessions_(limits_of(options_.limits), [this](const std::string& routing_id) { events_.forget(routing_id); }),
@@ -176,6 +177,7 @@ void control_gateway::loop::run() {
   } catch (const std::exception& problem) {
     why = problem.what();
   }
+  departures_.close();
   socket_.close();
   if (stop_) return;
   spdlog::critical("control gateway: ended: {}", why);
@@ -187,7 +189,8 @@ bool control_gateway::loop::turn() {
                              {nullptr, port_.descriptor(), ZMQ_POLLIN, 0},
                              {nullptr, worker_.descriptor(), ZMQ_POLLIN, 0},
                              {nullptr, wake_, ZMQ_POLLIN, 0},
-                             {nullptr, desk_worker_.descriptor(), ZMQ_POLLIN, 0}};
+                             {nullptr, desk_worker_.descriptor(), ZMQ_POLLIN, 0},
+                             {departures_.handle(), 0, ZMQ_POLLIN, 0}};
   try {
     zmq::poll(items, std::size(items), poll_interval);
   } catch (const zmq::error_t& problem) {
@@ -208,6 +211,7 @@ bool control_gateway::loop::turn() {
   if (items[1].revents != 0 && !port_.drain()) return false;
   if (items[2].revents != 0) worker_.drain();
   if (items[4].revents != 0) desk_worker_.drain();
+  if (items[5].revents != 0) take_ended_connections();
   if (items[0].revents != 0) receive_batch();
   take_departures();
   tick(steady_ms());
@@ -261,11 +265,15 @@ void control_gateway::loop::receive(std::vector<zmq::message_t>& frames, bool cu
     if (user.empty()) sessions_.remove(routing_id);
     return;
   }
+  take_ended_connections();
   auto* from = sessions_.enter(routing_id, user_id, user, steady_ms());
+  if (from != nullptr) from->connection = connection_of(frames.back());
   const auto type = frames[1].to_string_view();
   const auto text = frames[2].to_string_view();
   if (from == nullptr) {
-    const auto refusal = error_frame("", {errc::rate_limited, "too many sessions"});
+    std::string id;
+    if (type == "CMD") static_cast<void>(parse_envelope(text, id));
+    const auto refusal = error_frame(id, {errc::rate_limited, "too many sessions"});
     const std::array<std::string_view, 2> answer_frames = {"ANS", refusal};
     static_cast<void>(send(routing_id, answer_frames));
   } else if (type == "CMD") {
@@ -337,6 +345,10 @@ send_outcome control_gateway::loop::send(const std::string& routing_id, std::spa
 
 void control_gateway::loop::take_departures() {
   for (const auto& routing_id : std::exchange(departed_, {})) sessions_.remove(routing_id);
+}
+
+void control_gateway::loop::take_ended_connections() {
+  departures_.take([this](int connection) { sessions_.remove_connection(connection); });
 }
 
 // ---- rules, journal ----

@@ -23,6 +23,7 @@
 #include "gateways/refusal_log.hpp"
 #include "gateways/session_table.hpp"
 #include "gateways/side_worker.hpp"
+#include "gateways/zmq_loop.hpp"
 
 namespace penstock::gateways {
 
@@ -58,6 +59,7 @@ class control_gateway::loop {
   void flush_answers(const std::string& routing_id, session& to);
   send_outcome send(const std::string& routing_id, std::span<const std::string_view> frames);
   void take_departures();
+  void take_ended_connections();
 
   port_type::behavior_type handlers();
   event_outlets outlets();
@@ -78,6 +80,7 @@ class control_gateway::loop {
   control_gateway_options options_;
   control_gateway_parts parts_;
   zmq::socket_t socket_;
+  departure_watch departures_;
   std::string endpoint_;
   conf::rules_ptr rules_;
   std::shared_ptr<const key_directory> directory_;

@@ -48,6 +48,13 @@ void session_table::remove(const std::string& routing_id) {
   if (at != sessions_.end()) drop(at);
 }
 
+void session_table::remove_connection(int connection) {
+  std::vector<std::string> gone;
+  for (const auto& [routing_id, s] : sessions_)
+    if (s.connection == connection) gone.push_back(routing_id);
+  for (const auto& routing_id : gone) remove(routing_id);
+}
+
 void session_table::remove_idle(std::int64_t now_ms) {
   std::vector<std::string> over;
   for (const auto& [routing_id, s] : sessions_)

@@ -1,6 +1,6 @@
 #pragma once
-// The clients of the control socket, by routing id. ROUTER tells nobody when a client leaves, so the table forgets by
-// itself: who is idle, and the longest silent when it is full. No sockets, one owner thread.
+// The clients of the control socket, by routing id. A session goes with its connection; the table also forgets who is
+// idle, and the longest silent when it is full. No sockets, one owner thread.
 
 #include <chrono>
 #include <cstddef>
@@ -29,6 +29,7 @@ struct session {
   std::deque<std::string> unsent;
   std::int64_t last_heard_ms = 0;
   bool follows = false;  ///< has subscriptions
+  int connection = -1;   ///< the descriptor that its newest message came through
 };
 
 class session_table {
@@ -46,6 +47,8 @@ class session_table {
   /// Null, too, when the routing id has changed hands since `number` was given.
   [[nodiscard]] session* find(const std::string& routing_id, std::uint64_t number);
   void remove(const std::string& routing_id);
+  /// The connection has ended.
+  void remove_connection(int connection);
   void remove_idle(std::int64_t now_ms);
   [[nodiscard]] std::size_t size() const { return sessions_.size(); }
   [[nodiscard]] std::size_t count_of(const std::string& user) const;

@@ -1,6 +1,9 @@
 #include "gateways/zmq_loop.hpp"
 
+#include <atomic>
 #include <cerrno>
+#include <cstring>
+#include <string>
 
 namespace penstock::gateways {
 namespace {
@@ -74,6 +77,34 @@ send_outcome send_now(zmq::socket_t& router, std::string_view routing_id, std::s
       return send_outcome::gone;
   }
   return send_outcome::sent;
+}
+
+int connection_of(zmq::message_t& frame) { return zmq_msg_get(frame.handle(), ZMQ_SRCFD); }
+
+departure_watch::departure_watch(zmq::context_t& context, zmq::socket_t& watched)
+    : told_(context, zmq::socket_type::pair) {
+  static std::atomic<std::uint64_t> watches{0};
+  const auto name = "inproc://departures-" + std::to_string(++watches);
+  if (zmq_socket_monitor(watched.handle(), name.c_str(), ZMQ_EVENT_DISCONNECTED) != 0) throw zmq::error_t{};
+  told_.set(zmq::sockopt::rcvhwm, 0);  // the thread of all connections must never wait for us
+  told_.set(zmq::sockopt::linger, 0);
+  told_.connect(name);
+}
+
+void departure_watch::take(const std::function<void(int connection)>& ended) {
+  // Two frames: the number of the event and its value, then the address.
+  for (;;) {
+    zmq::message_t event;
+    if (!told_.recv(event, zmq::recv_flags::dontwait)) return;
+    zmq::message_t address;
+    static_cast<void>(told_.recv(address, zmq::recv_flags::dontwait));
+    std::uint16_t number = 0;
+    std::int32_t connection = -1;
+    if (event.size() < sizeof number + sizeof connection) continue;
+    std::memcpy(&number, event.data(), sizeof number);
+    std::memcpy(&connection, static_cast<const char*>(event.data()) + sizeof number, sizeof connection);
+    if (number == ZMQ_EVENT_DISCONNECTED) ended(connection);
+  }
 }
 
 }  // namespace penstock::gateways

@@ -3,6 +3,7 @@
 // gateways' sources only.
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -41,6 +42,24 @@ struct received_message {
 };
 /// The next message without waiting; no frames when there is none.
 [[nodiscard]] received_message receive_now(zmq::socket_t& socket, std::size_t most_frames);
+
+/// The descriptor that a message came through; -1 when it is not known.
+[[nodiscard]] int connection_of(zmq::message_t& frame);
+
+/// Tells of connections of a socket that have ended. A descriptor is given to a new connection only after the end of
+/// the old one was told: whoever has received a message and then takes all that was told, has it in order.
+class departure_watch {
+ public:
+  /// Both belong to the thread that owns `watched`, from before it binds until it closes.
+  departure_watch(zmq::context_t& context, zmq::socket_t& watched);
+  [[nodiscard]] void* handle() { return told_.handle(); }
+  /// Never waits.
+  void take(const std::function<void(int connection)>& ended);
+  void close() { told_.close(); }
+
+ private:
+  zmq::socket_t told_;
+};
 
 /// ZAP's user id of a connection, from the LAST frame of its message (libzmq 4.3.4 puts none on the routing id).
 [[nodiscard]] std::string user_id_of(zmq::message_t& last_frame);

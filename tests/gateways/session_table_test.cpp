@@ -56,6 +56,17 @@ BOOST_AUTO_TEST_CASE(takes_the_place_of_other_users_only_when_they_are_idle) {
   BOOST_TEST(removed == std::vector<std::string>{"r3"}, boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(forgets_whoever_leaves_also_those_who_follow_quiet_topics) {
+  table.enter("r1", "amy/1", "amy", 0)->connection = 41;
+  auto* follower = table.enter("r2", "raj/1", "raj", 0);
+  follower->connection = 42;
+  follower->follows = true;
+  table.remove_connection(42);
+  BOOST_TEST(removed == std::vector<std::string>{"r2"}, boost::test_tools::per_element());
+  table.remove_connection(42);
+  BOOST_TEST(table.size() == 1);
+}
+
 BOOST_AUTO_TEST_CASE(forgets_who_was_idle_for_long) {
   static_cast<void>(table.enter("r1", "amy/1", "amy", 0));
   table.enter("r2", "raj/1", "raj", 0)->follows = true;

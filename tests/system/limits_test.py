@@ -48,8 +48,7 @@ def children_of(pid):
 
 def test_max_sessions(_):
     with server_with("max_sessions = 2") as server, sessions(server, ["amy", "raj"]), server.connect("ada") as third:
-        third.send("CMD", {"id": "third", "do": "hello", "args": HELLO})
-        refused_with("rate_limited", third.answer, "")
+        refused_with("rate_limited", third.ask, "hello", HELLO)  # the answer carries the command's id
 
 
 def test_max_sessions_per_user(_):
