@@ -31,6 +31,8 @@ struct archive {
   std::map<std::string, study> studies;  ///< by UID
   std::map<std::string, int> moves;      ///< C-MOVEs seen, by study
   std::size_t most_in_flight = 0;
+  bool down = false;  ///< takes no connection
+  std::size_t refused = 0;
   std::map<name, move_job> waiting;    ///< associations that stand
   std::map<name, move_job> in_flight;  ///< ... whose C-MOVE has come
   std::map<name, expect_arrivals> expected;
@@ -89,6 +91,26 @@ struct archive {
 
 inline constexpr const char* archive_delivers = "the objects arrive";
 
+/// What the child of a job says that finds nobody.
+inline void take_no_connection(dimse_port_actor::pointer self, const dimse_owner_actor& owner, const start_dimse& start,
+                               archive& pacs) {
+  ++pacs.refused;
+  const auto say = [&](const auto& message) {
+    self->send(owner, dimse_reported{start.ticket, storage::encode_dimse(message)});
+  };
+  const auto kind = storage::dimse_kind(start.job);
+  if (kind == move_job::kind) {
+    move_done done;
+    done.outcome = peer_outcome::unreachable;
+    say(done);
+  } else if (kind == echo_job::kind) {
+    say(echo_done{peer_outcome::unreachable, 0, 1, "connection refused"});
+  } else {
+    say(find_ended{peer_outcome::unreachable, 1, "connection refused"});
+  }
+  self->send(owner, dimse_ended{start.ticket, ""});
+}
+
 inline dimse_port_actor::behavior_type archive_port(dimse_port_actor::pointer self, std::shared_ptr<archive> pacs) {
   const auto say = [=](const auto& owner, std::uint64_t ticket, const auto& message) {
     self->send(owner, dimse_reported{ticket, storage::encode_dimse(message)});
@@ -103,6 +125,7 @@ inline dimse_port_actor::behavior_type archive_port(dimse_port_actor::pointer se
   auto owners = std::make_shared<std::map<std::string, dimse_owner_actor>>();
   return {[=](const start_dimse& start) {
             const auto owner = (*owners)[start.owner] = caf::actor_cast<dimse_owner_actor>(self->current_sender());
+            if (pacs->down) return take_no_connection(self, owner, start, *pacs);
             if (storage::dimse_kind(start.job) == move_job::kind) {
               pacs->waiting[{start.owner, start.ticket}] = *storage::decode_dimse<move_job>(start.job);
               return say(owner, start.ticket, ready{1});

@@ -174,6 +174,25 @@ BOOST_AUTO_TEST_CASE(goes_on_when_one_after_the_other_is_killed_again_and_again)
   site.check_all_completed_once();
 }
 
+BOOST_AUTO_TEST_CASE(waits_through_a_day_without_the_pacs_and_burns_no_attempt) {
+  whole_site site;
+  site.pacs->down = true;
+  site.submit();
+  for (int minutes = 0; minutes < 24 * 60; minutes += 5) site.advance(5min);
+  BOOST_TEST(site.pacs->moves.empty());
+  BOOST_TEST_MESSAGE(site.pacs->refused << " connections in a day without the PACS");
+  BOOST_TEST(site.pacs->refused <= 400U);  // probed at most every five minutes, and a little at first
+  for (std::uint64_t number = 1; number <= most_studies; ++number) {
+    BOOST_TEST(name_of(site.request(number).state) == "scheduled");
+    BOOST_TEST(site.request(number).attempts == 0U);
+  }
+  site.pacs->down = false;
+  site.run_to_the_end();
+  BOOST_TEST(site.seconds_ < 360);
+  site.check_all_completed_once();
+  for (std::uint64_t number = 1; number <= most_studies; ++number) BOOST_TEST(site.request(number).attempts == 1U);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace penstock::tests
