@@ -38,8 +38,13 @@ class supervisor {
   using handle = supervisor_actor;
   static constexpr const char* name = "supervisor";
 
-  supervisor(handle::pointer self, server_tree tree, time_source clocks)
-      : self_(self), tree_(std::move(tree)), clocks_(std::move(clocks)), started_us_(clocks_.utc_us()) {}
+  /// `disk` says how much room there is, as JSON.
+  supervisor(handle::pointer self, server_tree tree, time_source clocks, std::function<json()> disk)
+      : self_(self),
+        tree_(std::move(tree)),
+        clocks_(std::move(clocks)),
+        disk_(std::move(disk)),
+        started_us_(clocks_.utc_us()) {}
 
   handle::behavior_type make_behavior() {
     return {[this](const describe_server&) { return on_describe(); }};
@@ -104,14 +109,25 @@ class supervisor {
     all->actors.push_back(std::move(one));
     if (--all->open > 0) return;
     const auto uptime_s = (clocks_.utc_us() - started_us_) / 1'000'000;
-    all->promise.deliver(answered{json{{"uptime_s", uptime_s}, {"actors", all->actors}}.dump()});
+    all->promise.deliver(answered{json{{"uptime_s", uptime_s}, {"disk", disk_()}, {"actors", all->actors}}.dump()});
   }
 
   handle::pointer self_;
   server_tree tree_;
   time_source clocks_;
+  std::function<json()> disk_;
   std::int64_t started_us_ = 0;
 };
+
+std::function<json()> disk_of(const server_tree_options& options) {
+  return [state = options.state, room_left = options.room_left, least = options.min_free_disk_bytes] {
+    json disk{{"state", name_of(room_left ? room_left() : storage::room::ample)},
+              {"retrieves_above_bytes", std::max(least, storage::room_to_admit_bytes)},
+              {"admits_above_bytes", storage::room_to_admit_bytes}};
+    if (auto free = state->free_bytes()) disk["free_bytes"] = *free;
+    return disk;
+  };
+}
 
 std::function<bool(const std::string&, const dicom_uid&)> claims_in(std::shared_ptr<storage::row_store> core) {
   return [core = std::move(core)](const std::string& pacs, const dicom_uid& study) {
@@ -129,7 +145,7 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
     shard.catalogue = options.state->shard_catalogue(number);
     shard.node = "local";
     shard.is_claimed = claims_in(options.core);
-    shard.min_free_bytes = options.min_free_disk_bytes;
+    shard.min_free_bytes = std::max(options.min_free_disk_bytes, storage::room_to_admit_bytes);
     tree.shards.push_back(members.add(
         start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)), options.where)));
   }
@@ -161,7 +177,7 @@ std::set<std::string> projects_that_hold(const storage::row_reader& core) {
 
 /// When it cannot be measured, the shard will say so.
 std::function<bool()> room_on(const server_tree_options& options) {
-  return [state = options.state, least = options.min_free_disk_bytes] {
+  return [state = options.state, least = std::max(options.min_free_disk_bytes, storage::room_to_admit_bytes)] {
     const auto room = state->free_bytes();
     return !room || room.value() >= least;
   };
@@ -285,7 +301,8 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   keeper.take = [growing](const conf::rules_ptr& rules) { return growing->grow(rules); };
   tree.rules_keeper =
       members.add(start_rules_keeper(system, std::move(keeper), tell_restarts("rules_keeper"), options.where));
-  tree.supervisor = members.add(supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks));
+  tree.supervisor =
+      members.add(supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks, disk_of(options)));
   return tree;
 }
 

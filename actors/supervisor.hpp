@@ -37,6 +37,7 @@ struct server_tree_options {
   std::filesystem::path pause_file;   ///< while it exists, nothing starts at any PACS; empty: none
   /// When it was found out that the journal's newest entries may be missing.
   std::optional<storage::missing_since> newest_missing = {};
+  std::function<storage::room()> room_left;  ///< on the disk of `state`
   /// The journal has failed: nothing may be acknowledged any more.
   std::function<void(const messages::failure&)> on_journal_failure;
 };

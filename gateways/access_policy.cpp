@@ -16,18 +16,18 @@ constexpr std::array commands = {
     command_rule{"hello", audience::anyone, false},
     command_rule{"pacs.list", audience::anyone, false},
     command_rule{"pacs.echo", audience::admin, false},
-    command_rule{"patients.find", audience::working_member, false},
-    command_rule{"studies.find", audience::working_member, false},
-    command_rule{"series.find", audience::working_member, false},
+    command_rule{"patients.find", audience::working_member, false, appetite::more},
+    command_rule{"studies.find", audience::working_member, false, appetite::more},
+    command_rule{"series.find", audience::working_member, false, appetite::more},
     command_rule{"search.more", audience::member, false},
     command_rule{"search.cancel", audience::member, false},
-    command_rule{"requests.submit", audience::working_member, true},
+    command_rule{"requests.submit", audience::working_member, true, appetite::more},
     command_rule{"requests.list", audience::member, false},
     command_rule{"requests.show", audience::member, false},
     command_rule{"requests.cancel", audience::member, true},
-    command_rule{"requests.retry", audience::working_member, true},
-    command_rule{"requests.delete", audience::member, true},
-    command_rule{"requests.prioritise", audience::working_member, true},
+    command_rule{"requests.retry", audience::working_member, true, appetite::more},
+    command_rule{"requests.delete", audience::member, true, appetite::little},
+    command_rule{"requests.prioritise", audience::working_member, true, appetite::little},
     command_rule{"cache.list", audience::member, false},
     command_rule{"cache.usage", audience::member, false},
     command_rule{"cache.delete", audience::member, true},
@@ -36,10 +36,10 @@ constexpr std::array commands = {
     command_rule{"governor.status", audience::member_or_admin, false},
     command_rule{"governor.simulate", audience::member_or_admin, false},
     command_rule{"governor.pause", audience::admin, true},
-    command_rule{"governor.resume", audience::admin, true},
+    command_rule{"governor.resume", audience::admin, true, appetite::little},
     command_rule{"governance.show", audience::admin_or_auditor, false},
     command_rule{"governance.check", audience::admin, false},
-    command_rule{"governance.reload", audience::admin, true},
+    command_rule{"governance.reload", audience::admin, true, appetite::little},
     command_rule{"server.status", audience::admin, false},
 };
 
@@ -106,6 +106,16 @@ messages::result<void> authorise(const conf::rules& rules, std::string_view user
       return allowed(has_role_named(who, user_role::admin) || !conf::projects_of(rules, user).empty());
   }
   return allowed(false);
+}
+
+messages::result<void> judge_appetite(const command_rule& command, storage::room left) {
+  const bool fits = command.wants == appetite::none || left == storage::room::ample ||
+                    (command.wants == appetite::little && left == storage::room::scarce);
+  if (fits) return {};
+  return fail(errc::disk_full,
+              left == storage::room::scarce
+                  ? "the server's disk is nearly full: nothing new is taken on until there is room"
+                  : "the server's disk is full: it only ends, frees and shows things until there is room");
 }
 
 bool may_follow(const conf::rules& rules, std::string_view user, std::string_view topic,

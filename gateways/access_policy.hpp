@@ -9,6 +9,7 @@
 
 #include "conf/rules.hpp"
 #include "messages/result.hpp"
+#include "storage/state_directory.hpp"
 
 namespace penstock::gateways {
 
@@ -22,11 +23,22 @@ enum class audience : std::uint8_t {
   member_or_admin  ///< of any project
 };
 
+/// What a command needs of the server's disk.
+enum class appetite : std::uint8_t {
+  none,    ///< it ends, frees or shows something
+  little,  ///< it changes something that is there
+  more     ///< it takes on something new
+};
+
 struct command_rule {
   std::string_view name;
   audience who = audience::anyone;
   bool needs_op = false;  ///< changes something
+  appetite wants = appetite::none;
 };
+
+/// errc::disk_full when there is not so much room left.
+[[nodiscard]] messages::result<void> judge_appetite(const command_rule& command, storage::room left);
 
 /// Null for a command that this version does not have.
 [[nodiscard]] const command_rule* find_command(std::string_view name);

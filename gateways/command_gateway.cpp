@@ -59,6 +59,8 @@ result<void> command_gateway::admit(const command_call& call) const {
   const auto today = options_.today ? options_.today(*rules_)
                                     : conf::local_date(std::chrono::floor<std::chrono::seconds>(now), rules_->timezone);
   if (auto allowed = authorise(*rules_, call.who.user, *rule, call.envelope.project, today); !allowed) return allowed;
+  if (auto fits = judge_appetite(*rule, options_.room_left ? options_.room_left() : storage::room::ample); !fits)
+    return fits;
   if (rule->needs_op && call.envelope.op.empty())
     return messages::fail(errc::bad_request, "op: missing; every change needs a name of its own");
   return {};

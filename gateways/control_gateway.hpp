@@ -18,6 +18,7 @@
 #include "gateways/zmq_auth.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/result.hpp"
+#include "storage/state_directory.hpp"
 
 namespace zmq {
 class context_t;
@@ -43,6 +44,7 @@ struct control_gateway_options {
   std::function<std::int64_t()> utc_us;               ///< microseconds since 1970
   /// The last day that has begun where the rules apply; none given: from `utc_us` in the time zone of the rules.
   std::function<std::chrono::year_month_day(const conf::rules&)> today;
+  std::function<storage::room()> room_left;  ///< on the server's disk; none given: ample
 };
 
 struct control_gateway_parts {

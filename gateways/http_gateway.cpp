@@ -122,7 +122,8 @@ void http_gateway::running::configure() {
 void http_gateway::running::answer_health(httplib::Response& response) const {
   const auto phase = parts.phase ? parts.phase() : server_phase::running;
   const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started);
-  const nlohmann::json body{{"status", name_of(phase)}, {"version", options.version}, {"uptime_s", uptime.count()}};
+  nlohmann::json body{{"status", name_of(phase)}, {"version", options.version}, {"uptime_s", uptime.count()}};
+  if (parts.disk) body["disk"] = parts.disk();
   response.status = phase == server_phase::running ? 200 : 503;
   response.set_content(body.dump() + "\n", "application/json");
 }

@@ -28,6 +28,8 @@ struct http_gateway_parts {
   std::function<server_phase()> phase;
   /// Text in Prometheus' exposition format, version 0.0.4. Called in any of the gateway's threads; must not block long.
   std::function<std::string()> metrics;
+  /// A word for the room on the server's disk: "ample" or what is wrong. Any thread.
+  std::function<std::string()> disk = {};
 };
 
 class http_gateway {

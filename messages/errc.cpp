@@ -20,6 +20,7 @@ constexpr std::array names{
     std::pair{errc::too_large, std::string_view{"too_large"}},
     std::pair{errc::rate_limited, std::string_view{"rate_limited"}},
     std::pair{errc::shutting_down, std::string_view{"shutting_down"}},
+    std::pair{errc::disk_full, std::string_view{"disk_full"}},
     std::pair{errc::internal, std::string_view{"internal"}},
     std::pair{errc::io_error, std::string_view{"io_error"}},
     std::pair{errc::no_space, std::string_view{"no_space"}},

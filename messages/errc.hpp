@@ -22,6 +22,7 @@ enum class errc : std::uint8_t {
   too_large,              ///< over a named limit
   rate_limited,           ///< too many at once; asking later helps
   shutting_down,          ///< the server is going
+  disk_full,              ///< the server's disk has too little room for it; what ends or reads things still works
   internal,               ///< a fault of Penstock
 
   io_error = 64,          ///< the operating system refused a read, write, open or sync

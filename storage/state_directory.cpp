@@ -73,7 +73,10 @@ result<int> take_lock(const fs::path& root) {
     return problem;
   }
   const auto pid = std::to_string(::getpid()) + "\n";
-  if (::ftruncate(fd, 0) != 0 || ::pwrite(fd, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size())) {
+  const bool told =
+      ::ftruncate(fd, 0) == 0 && ::pwrite(fd, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
+  // On a full disk the lock holds all the same; only who holds it is not told.
+  if (!told && errno != ENOSPC && errno != EDQUOT) {
     auto problem = failure_of_errno("write " + file.string());
     ::close(fd);
     return problem;
@@ -153,6 +156,26 @@ result<void> make_ballast(const state_directory_options& options) {
 
 }  // namespace
 
+std::string_view name_of(room left) {
+  switch (left) {
+    case room::ample:
+      return "ample";
+    case room::scarce:
+      return "scarce";
+    case room::none:
+      return "read_only";
+  }
+  return "read_only";
+}
+
+room judge_room(std::uint64_t free_bytes, room before, std::uint64_t ballast_bytes) {
+  const auto to_spare = room_to_admit_bytes + room_to_change_bytes;
+  if (before == room::none) return free_bytes >= to_spare + ballast_bytes ? room::ample : room::none;
+  if (free_bytes < room_to_change_bytes) return room::none;
+  if (free_bytes < room_to_admit_bytes) return room::scarce;
+  return before == room::scarce && free_bytes < to_spare ? room::scarce : room::ample;
+}
+
 result<state_directory> state_directory::open(const state_directory_options& options) {
   auto opened = open_rooms(options);
   if (opened) return opened;
@@ -165,7 +188,9 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
   if (!lock) return lock.error();
   state_directory directory{options, *lock};
 
-  if (auto room = check_room(options); !room) return room.error();
+  if (auto room = check_room(options); !room) {
+    if (auto enough = directory.start_on_full_disk(); !enough) return room.error();
+  }
   if (auto shards = check_shards(options); !shards) return shards.error();
   std::vector<fs::path> rooms{directory.core(), directory.keys(), options.root / "shards"};
   for (std::size_t number = 0; number < options.shards; ++number) {
@@ -175,7 +200,8 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
   }
   for (const auto& room : rooms)
     if (auto made = make_private(room); !made) return made.error();
-  if (auto made = make_ballast(options); !made) return made.error();
+  if (directory.room_ == room::ample)
+    if (auto made = make_ballast(options); !made) return made.error();
   // At every start: whoever made a room may have died before this.
   std::set<fs::path> holders{options.root};
   for (const auto& room : rooms) holders.insert(room.parent_path());
@@ -184,24 +210,59 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
   return directory;
 }
 
+/// A state that exists is served from, with the ballast's room for the journal.
+result<void> state_directory::start_on_full_disk() {
+  std::error_code none;
+  if (!fs::exists(core() / "CURRENT", none)) return fail(errc::no_space, "there is nothing to serve from");
+  release_ballast();
+  auto left = free_bytes();
+  if (!left) return left.error();
+  if (*left < room_to_start_bytes) return fail(errc::no_space, "there is no room to open the journal");
+  room_ = room::none;
+  return {};
+}
+
 state_directory::~state_directory() {
   if (lock_fd_ >= 0) ::close(lock_fd_);
 }
 
 state_directory::state_directory(state_directory&& other) noexcept
-    : options_(std::move(other.options_)), lock_fd_(std::exchange(other.lock_fd_, -1)) {}
+    : options_(std::move(other.options_)), lock_fd_(std::exchange(other.lock_fd_, -1)), room_(other.room_) {}
 
 state_directory& state_directory::operator=(state_directory&& other) noexcept {
   std::swap(options_, other.options_);
   std::swap(lock_fd_, other.lock_fd_);
+  std::swap(room_, other.room_);
   return *this;
 }
 
 fs::path state_directory::shard(std::size_t number) const { return root() / "shards" / std::to_string(number); }
 
-void state_directory::release_ballast() {
+void state_directory::release_ballast() const {
   std::error_code ignored;
   fs::remove(ballast_of(root()), ignored);
+}
+
+result<void> state_directory::restore_ballast() const { return make_ballast(options_); }
+
+result<state_directory::identity> state_directory::who_it_is() const {
+  identity found;
+  const std::array paths{root(), core(), root() / "lock"};
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    struct stat status {};
+    if (::stat(paths[i].c_str(), &status) != 0) return failure_of_errno("look at " + paths[i].string());
+    found.device_and_inode[i] = {status.st_dev, status.st_ino};
+  }
+  return found;
+}
+
+result<void> state_directory::is_still(const identity& known) const {
+  const auto now = who_it_is();
+  std::error_code none;
+  const bool whole = now && *now == known && fs::exists(core() / "CURRENT", none);
+  if (whole) return {};
+  return fail(errc::corrupt, "state directory " + root().string() + " was removed or replaced under the server (" +
+                                 (now ? core().string() + " is not what was opened" : now.error().context) + ")");
 }
 
 result<std::uint64_t> state_directory::free_bytes() const {

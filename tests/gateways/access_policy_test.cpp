@@ -90,6 +90,26 @@ BOOST_AUTO_TEST_CASE(takes_topics_by_their_exact_name_only) {
   BOOST_TEST(!follows("ada", "audit"));
 }
 
+BOOST_AUTO_TEST_CASE(takes_on_nothing_new_on_a_disk_that_fills_and_still_ends_frees_and_shows_things_on_a_full_one) {
+  const auto fits = [](const char* command, storage::room left) {
+    return judge_appetite(*find_command(command), left).ok();
+  };
+  using storage::room;
+  for (const auto* command : {"requests.submit", "requests.retry", "patients.find", "studies.find", "series.find"}) {
+    BOOST_TEST(fits(command, room::ample), command);
+    BOOST_TEST(!fits(command, room::scarce), command);
+    BOOST_TEST(!fits(command, room::none), command);
+  }
+  for (const auto* command : {"requests.prioritise", "requests.delete", "governor.resume", "governance.reload"}) {
+    BOOST_TEST(fits(command, room::scarce), command);
+    BOOST_TEST(!fits(command, room::none), command);
+  }
+  for (const auto* command : {"hello", "requests.list", "requests.cancel", "cache.list", "cache.delete", "cache.purge",
+                              "download.open", "governor.pause", "server.status", "search.more"})
+    BOOST_TEST(fits(command, room::none), command);
+  BOOST_TEST((judge_appetite(*find_command("requests.submit"), room::none).error().code == errc::disk_full));
+}
+
 BOOST_AUTO_TEST_CASE(tells_transient_topics_from_journaled_ones) {
   BOOST_TEST(is_transient_topic("p/alz-brain/progress"));
   BOOST_TEST(is_transient_topic("p/alz-brain/searches"));

@@ -5,6 +5,7 @@
 
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/storage/store_fixture.hpp"
@@ -112,6 +113,49 @@ BOOST_AUTO_TEST_CASE(follows_no_link_that_lay_there_before) {
     BOOST_TEST(fs::file_size(scratch / name) < 100U);
     fs::remove_all(options().root);
   }
+}
+
+BOOST_AUTO_TEST_CASE(judges_the_room_with_some_to_spare_on_the_way_back) {
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  const auto after = [](room before, std::uint64_t free) { return judge_room(free * mebibyte, before, 32 * mebibyte); };
+  BOOST_TEST((after(room::ample, 64) == room::ample));
+  BOOST_TEST((after(room::ample, 63) == room::scarce));
+  BOOST_TEST((after(room::scarce, 79) == room::scarce));
+  BOOST_TEST((after(room::scarce, 80) == room::ample));
+  BOOST_TEST((after(room::scarce, 15) == room::none));
+  BOOST_TEST((after(room::none, 111) == room::none));  // the ballast must fit again
+  BOOST_TEST((after(room::none, 112) == room::ample));
+}
+
+BOOST_AUTO_TEST_CASE(serves_a_state_that_exists_from_a_full_disk_with_the_room_of_the_ballast) {
+  auto full = options();
+  full.free_bytes_needed = std::uint64_t{1} << 60;
+  {
+    const auto state = value_of(state_directory::open(options()));
+    BOOST_TEST((state.room_at_start() == room::ample));
+    std::ofstream{state.core() / "CURRENT"} << "MANIFEST-000001\n";
+  }
+  const auto state = value_of(state_directory::open(full));
+  BOOST_TEST((state.room_at_start() == room::none));
+  BOOST_TEST(!fs::exists(state.root() / "ballast"));
+  test::require_ok(state.restore_ballast());
+  BOOST_TEST(fs::exists(state.root() / "ballast"));
+}
+
+BOOST_AUTO_TEST_CASE(notices_that_it_was_removed_or_replaced) {
+  const auto state = value_of(state_directory::open(options()));
+  std::ofstream{state.core() / "CURRENT"} << "MANIFEST-000001\n";
+  const auto known = value_of(state.who_it_is());
+  test::require_ok(state.is_still(known));
+  fs::rename(state.core(), scratch / "moved");
+  BOOST_TEST((state.is_still(known).error().code == errc::corrupt));
+  fs::copy(scratch / "moved", state.core());
+  BOOST_TEST(!state.is_still(known).ok());
+  fs::remove_all(state.core());
+  fs::rename(scratch / "moved", state.core());
+  test::require_ok(state.is_still(known));
+  fs::remove_all(state.root());
+  BOOST_TEST(!state.is_still(known).ok());
 }
 
 BOOST_AUTO_TEST_CASE(refuses_fewer_shards_than_there_are) {

@@ -27,6 +27,8 @@ std::string advice_for(errc code) {
       return "Make room with 'penstock cache delete', or ask for a larger quota.";
     case errc::rate_limited:
       return "Wait a little and try again.";
+    case errc::disk_full:
+      return "The server's disk is full; its administrator has to make room. What ends or shows things still works.";
     case errc::shutting_down:
       return "The server is going down; try again in a minute.";
     case errc::authentication_failed:

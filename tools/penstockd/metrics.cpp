@@ -21,6 +21,8 @@ std::string prometheus_text(const metrics_sample& sample, const std::string& ver
   add(text, "penstock_journal_entries", "counter", "Entries in the journal.", sample.journal_entries);
   add(text, "penstock_state_free_bytes", "gauge", "Room on the file system of the state directory.",
       sample.free_disk_bytes);
+  add(text, "penstock_state_read_only", "gauge", "1 while the disk is full and only what ends or shows things is done.",
+      sample.read_only ? 1 : 0);
   add(text, "penstock_commands_total", "counter", "Commands on the control socket.", sample.control.commands);
   add(text, "penstock_commands_refused_total", "counter", "Commands answered with an error.",
       sample.control.commands_refused);

@@ -13,6 +13,7 @@ struct metrics_sample {
   std::int64_t uptime_s = 0;
   std::uint64_t journal_entries = 0;
   std::uint64_t free_disk_bytes = 0;
+  bool read_only = false;
   gateways::control_statistics control;
   gateways::download_statistics downloads;
   std::uint64_t handshakes_refused = 0;

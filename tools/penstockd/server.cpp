@@ -20,17 +20,24 @@ using namespace messages;
 
 namespace {
 
-/// With less room, what must still be written to stop gets that of the ballast.
-constexpr std::uint64_t room_to_stop_bytes = std::uint64_t{16} << 20;
-
 /// Fail stop: what is on the disk is known only after a restart, so nobody may be answered any more.
 [[noreturn]] void end_for_journal(const failure& problem) {
   spdlog::critical(
       "the journal has failed, nothing more can be acknowledged: {}. {} penstockd again: what was "
       "acknowledged is on the disk.",
-      problem.text(), problem.code == errc::no_space ? "Make room on that disk, then start" : "Start");
+      problem.text(), problem.code == errc::no_space ? "Make room on that disk (it is read-only until then), and start"
+                                                    : "Start");
   spdlog::default_logger()->flush();
   std::_Exit(journal_failed);
+}
+
+/// Nothing that was acknowledged since is on the disk, and nothing more may be.
+[[noreturn]] void end_for_lost_state(const failure& problem) {
+  spdlog::critical(
+      "{}: stopped at once. What was acknowledged meanwhile may be gone; put the directory back",
+      problem.context);
+  spdlog::default_logger()->flush();
+  std::_Exit(state_damaged);
 }
 
 gateways::control_peers peers_of(const actors::server_tree& tree) {
@@ -81,6 +88,9 @@ result<void> server::open_state() {
   if (!latest) return latest.error();
   clocks_ = actors::having_seen(clocks_, *latest);
   core_ = std::move(core->store);
+  auto watch = state_watch::start(*state_, end_for_lost_state);
+  if (!watch) return watch.error();
+  watch_ = std::move(*watch);
   return {};
 }
 
@@ -90,7 +100,8 @@ result<void> server::open_sockets() {
   http.address = settings.http_endpoint;
   http.version = PENSTOCK_VERSION;
   auto served = gateways::http_gateway::start(
-      std::move(http), {[this] { return phase_.load(); }, [this] { return metrics(); }});
+      std::move(http), {[this] { return phase_.load(); }, [this] { return metrics(); },
+                        [this] { return std::string{name_of(watch_->room_left())}; }});
   if (!served) return served.error();
   http_ = std::move(*served);
   keys_ = std::make_shared<gateways::key_directory_holder>();
@@ -170,6 +181,7 @@ result<void> server::open_control() {
   control.today = [clocks = clocks_](const conf::rules& rules) {
     return conf::local_date(clocks.approval_time(), rules.timezone);
   };
+  control.room_left = [this] { return watch_->room_left(); };
   gateways::control_gateway_parts parts;
   parts.keys = keys_;
   parts.rules = from_.rules;
@@ -200,6 +212,7 @@ void server::start_actors() {
   options.sink = control_->sink();
   options.clocks = clocks_;
   options.pause_file = state_->root() / "PAUSE";
+  options.room_left = [this] { return watch_->room_left(); };
   options.newest_missing = newest_missing_;
   options.on_journal_failure = end_for_journal;
   tree_ = actors::start_server_tree(*system_, *crew_, std::move(options));
@@ -216,6 +229,7 @@ std::string server::metrics() const {
   sample.uptime_s = (clocks_.utc_us() - started_us_) / 1'000'000;
   if (auto head = storage::read_head(*core_)) sample.journal_entries = head->size;
   if (auto free = state_->free_bytes()) sample.free_disk_bytes = *free;
+  sample.read_only = watch_->room_left() == storage::room::none;
   if (control_) sample.control = control_->statistics();
   if (downloads_) sample.downloads = downloads_->statistics();
   if (zap_) sample.handshakes_refused = zap_->refused();
@@ -225,7 +239,7 @@ std::string server::metrics() const {
 bool server::stop() {
   phase_ = gateways::server_phase::stopping;
   control_->refuse_commands();
-  if (auto room = state_->free_bytes(); room && *room < room_to_stop_bytes) state_->release_ballast();
+  if (auto room = state_->free_bytes(); room && *room < storage::room_to_change_bytes) state_->release_ballast();
   crew_->end_all();
   control_.reset();
   port_.reset();

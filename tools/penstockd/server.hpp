@@ -21,6 +21,7 @@
 #include "storage/core_store.hpp"
 #include "storage/state_directory.hpp"
 #include "tools/penstockd/start_up.hpp"
+#include "tools/penstockd/state_watch.hpp"
 
 namespace penstock::server {
 
@@ -57,6 +58,7 @@ class server {
   start_up from_;
   actors::system_config config_;
   std::unique_ptr<storage::state_directory> state_;
+  std::unique_ptr<state_watch> watch_;
   std::shared_ptr<storage::row_store> core_;
   std::optional<storage::missing_since> newest_missing_;
   std::unique_ptr<gateways::http_gateway> http_;
