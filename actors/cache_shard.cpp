@@ -2,12 +2,14 @@
 
 #include <spdlog/spdlog.h>
 
+#include <chrono>
 #include <optional>
 #include <stdexcept>
 #include <unordered_map>
 #include <utility>
 
 #include "actors/instance_items.hpp"
+#include "actors/shard_check.hpp"
 #include "actors/study_settlement.hpp"
 #include "messages/actor_errors.hpp"
 #include "messages/type_ids.hpp"
@@ -31,9 +33,9 @@ class cache_shard {
   cache_shard(handle::pointer self, cache_shard_options options) : self_(self), options_(std::move(options)) {
     pack_shelf shelf{options_.packs, *options_.files};
     if (auto prepared = shelf.prepare(); !prepared) throw std::runtime_error(prepared.error().text());
-    bool made_again = false;
-    storage_.emplace(shard_storage{std::move(shelf), open_catalogue(made_again), options_.files});
-    compare_at_start(made_again);
+    storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
+    compare_at_start();
+    if (news_) options_.news->tell(*news_);
   }
 
   handle::behavior_type make_behavior() {
@@ -44,41 +46,60 @@ class cache_shard {
         [this](const locate_objects& wanted) { return on_locate_objects(wanted); },
         [this](const list_instances& asked) { return on_list_instances(asked); },
         [this](const forget_study& unclaimed) { return on_forget_study(unclaimed); },
+        [this](const examine_cache& order) { return on_examine(order); },
         [this](const describe_shard&) { return on_describe_shard(); },
     };
   }
 
  private:
   /// A damaged catalogue is set aside and made again: all it holds lies in the packs too.
-  storage::catalogue open_catalogue(bool& made_again) {
+  storage::catalogue open_catalogue() {
+    if (options_.condemned->exchange(false)) set_catalogue_aside("a block of it failed its check");
     auto opened = storage::catalogue::open(options_.catalogue);
     if (!opened && opened.error().code == errc::corrupt) {
-      spdlog::error("cache shard {}: {}: made again from the packs", options_.number, opened.error().text());
-      auto aside = options_.catalogue;
-      aside += ".damaged";
-      std::error_code why;
-      std::filesystem::remove_all(aside, why);
-      std::filesystem::rename(options_.catalogue, aside, why);
+      set_catalogue_aside(opened.error().text());
       opened = storage::catalogue::open(options_.catalogue);
-      made_again = true;
     }
     if (!opened) throw std::runtime_error(opened.error().text());
     return std::move(*opened);
   }
 
-  void compare_at_start(bool made_again) {
-    const bool at_process_start = !options_.reconciled->exchange(true);
-    if (!at_process_start && !made_again) return;
+  void set_catalogue_aside(const std::string& why) {
+    auto aside = options_.catalogue;
+    aside += ".damaged";
+    spdlog::error("cache shard {}: its catalogue is damaged, kept in {} and made again from the packs: {}",
+                  options_.number, aside.string(), why);
+    std::error_code problem;
+    std::filesystem::remove_all(aside, problem);
+    std::filesystem::rename(options_.catalogue, aside, problem);
+    news_ = catalogue_made_again{options_.number, why, aside.string(), 0, 0};
+  }
+
+  void compare_at_start() {
     // Later than the start, a study that has just settled may have no claim yet: then everything counts as claimed.
     const claim_check keep_all = [](const std::string&, const dicom_uid&) { return true; };
-    reconciliation done;
-    if (at_process_start) {
-      auto compared = reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
-      if (!compared) return note(compared.error());
-      done = *compared;
-    } else if (auto again = read_packs_again(*storage_, keep_all, done); !again) {
-      return note(again.error());
+    const bool at_process_start = !options_.reconciled->exchange(true);
+    if (!at_process_start && !news_) return;
+    const auto look = [&]() -> result<reconciliation> {
+      if (at_process_start) return reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
+      reconciliation again;
+      if (auto read = read_packs_again(*storage_, keep_all, again); !read) return read.error();
+      return again;
+    };
+    auto done = look();
+    if (!done && done.error().code == errc::corrupt && !news_) {
+      // The database must be closed before its files are moved.
+      auto shelf = std::move(storage_->shelf);
+      storage_.reset();
+      set_catalogue_aside(done.error().text());
+      storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
+      done = look();
     }
+    if (!done) return note(done.error());
+    tell_compared(*done);
+  }
+
+  void tell_compared(const reconciliation& done) {
     spdlog::info(
         "cache shard {}: {} unclaimed studies and {} packs removed, {} packs read again, {} packs lost, {} unreadable",
         options_.number, done.unclaimed_studies, done.removed_packs, done.read_again, done.lost_packs,
@@ -86,6 +107,25 @@ class cache_shard {
     if (done.lost_packs + done.unreadable_packs > 0)
       problem_ =
           std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) + " unreadable";
+    auto totals = storage_->catalogue.totals();
+    const bool nothing_here = totals && totals->studies == 0;
+    if (!news_ && (nothing_here || done.lost_packs + done.unreadable_packs > 0))
+      news_ = catalogue_made_again{options_.number, "", "", 0, 0};
+    if (!news_) return;
+    if (!news_->kept_in.empty())
+      problem_ = "its catalogue was damaged, is kept in " + news_->kept_in + " and was made again from the packs" +
+                 (problem_.empty() ? "" : "; " + problem_);
+    news_->packs = done.read_again;
+    news_->unreadable = done.unreadable_packs;
+  }
+
+  /// What a handler answers with. A catalogue that fails its checks serves nothing more: the next life makes it again.
+  caf::error troubled(const failure& problem) {
+    if (problem.code == errc::corrupt && !options_.condemned->exchange(true)) {
+      note(problem);
+      begin_anew();
+    }
+    return to_caf(problem);
   }
 
   void note(const failure& problem) {
@@ -134,7 +174,7 @@ class cache_shard {
     if (auto settled = settle_packs(*storage_, arrived.pacs, arrived.study, pack_ids, done); !settled) {
       note(settled.error());
       if (done.catalogue_failed) begin_anew();
-      return to_caf(settled.error());
+      return settled.error().code == errc::corrupt ? troubled(settled.error()) : to_caf(settled.error());
     }
     if (done.refused > 0)
       spdlog::warn("cache shard {}: request {} of {}: {} objects refused", options_.number, arrived.request,
@@ -144,7 +184,7 @@ class cache_shard {
 
   caf::result<study_settled> answer_settled(settle_study& arrived, const settled_packs& done) {
     auto served = served_of(*storage_, arrived.pacs, arrived.study);
-    if (!served) return to_caf(served.error());
+    if (!served) return troubled(served.error());
     study_settled answer;
     answer.project = arrived.project;
     answer.request = arrived.request;
@@ -173,7 +213,7 @@ class cache_shard {
     // Nothing expected would be nothing missing, and so look like a whole study.
     if (wanted.expected.empty()) return to_caf(bad_request("adopt a study: expected"));
     auto served = served_of(*storage_, wanted.pacs, wanted.study);
-    if (!served) return to_caf(served.error());
+    if (!served) return troubled(served.error());
     study_settled answer;
     answer.project = wanted.project;
     answer.request = wanted.request;
@@ -185,9 +225,9 @@ class cache_shard {
 
   caf::result<objects_located> on_locate_objects(const locate_objects& wanted) {
     auto packs = storage_->catalogue.packs_of(wanted.pacs, wanted.study);
-    if (!packs) return to_caf(packs.error());
+    if (!packs) return troubled(packs.error());
     auto instances = storage_->catalogue.instances_of(wanted.pacs, wanted.study);
-    if (!instances) return to_caf(instances.error());
+    if (!instances) return troubled(instances.error());
     std::unordered_map<std::string, std::string> problem_of;
     for (const auto& pack : *packs) problem_of[pack.pack_id] = problem_with(pack);
     std::unordered_map<dicom_uid, const catalogued_instance*> known;
@@ -231,7 +271,7 @@ class cache_shard {
 
   caf::result<answered> on_list_instances(const list_instances& asked) {
     auto instances = storage_->catalogue.instances_of(asked.pacs, asked.study);
-    if (!instances) return to_caf(instances.error());
+    if (!instances) return troubled(instances.error());
     const nlohmann::json answer{{"items", instance_items(asked, std::move(*instances))}};
     return answered{answer.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)};
   }
@@ -240,8 +280,8 @@ class cache_shard {
     auto packs = storage_->catalogue.remove_study(unclaimed.pacs, unclaimed.study);
     if (!packs) {
       note(packs.error());
-      begin_anew();
-      return to_caf(packs.error());
+      if (packs.error().code != errc::corrupt) begin_anew();
+      return troubled(packs.error());
     }
     study_forgotten answer;
     std::vector<std::string> ids;
@@ -257,9 +297,22 @@ class cache_shard {
     return answer;
   }
 
+  /// `next` is a word that only the check under way knows: a shard that was started again begins anew.
+  caf::result<cache_examined> on_examine(const examine_cache& order) {
+    if (order.from.empty()) check_ = {};
+    if (order.from != check_word_ && !order.from.empty())
+      return to_caf({errc::conflict, "the shard was started again; begin its check anew"});
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds{order.patience_ms};
+    auto seen = check_.next_part(*storage_, order.repair, [end] { return std::chrono::steady_clock::now() >= end; });
+    if (!seen) return troubled(seen.error());
+    check_word_ = check_.is_over() ? std::string{} : pack_shelf::new_stem();
+    seen->next = check_word_;
+    return std::move(*seen);
+  }
+
   caf::result<shard_described> on_describe_shard() {
     auto totals = storage_->catalogue.totals();
-    if (!totals) return shard_described{.problem = totals.error().text()};
+    if (!totals) return troubled(totals.error());
     return shard_described{totals->studies, totals->instances, totals->pack_bytes, problem_};
   }
 
@@ -267,10 +320,25 @@ class cache_shard {
   cache_shard_options options_;
   std::optional<shard_storage> storage_;
   std::string problem_;
+  std::optional<catalogue_made_again> news_;  ///< what this life found at its start
+  shard_check check_;
+  std::string check_word_;
   bool lacked_room_ = false;
 };
 
 }  // namespace
+
+void shard_news::tell(catalogue_made_again news) {
+  std::lock_guard lock{mutex_};
+  if (to_) return to_(news);
+  waiting_.push_back(std::move(news));
+}
+
+void shard_news::listen(listener to) {
+  std::lock_guard lock{mutex_};
+  to_ = std::move(to);
+  for (const auto& news : std::exchange(waiting_, {})) to_(news);
+}
 
 cache_shard_actor start_cache_shard(caf::actor_system& system, cache_shard_options options,
                                     custodian::observer on_restart, hosting where) {

@@ -11,13 +11,28 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "actors/hosting.hpp"
 #include "messages/interfaces.hpp"
 #include "storage/file.hpp"
 
 namespace penstock::actors {
+
+/// What a shard has to tell of a loss; what is told before anybody listens waits. Any thread.
+class shard_news {
+ public:
+  using listener = std::function<void(const messages::catalogue_made_again&)>;
+  void tell(messages::catalogue_made_again news);
+  void listen(listener to);
+
+ private:
+  std::mutex mutex_;
+  listener to_;
+  std::vector<messages::catalogue_made_again> waiting_;
+};
 
 struct cache_shard_options {
   std::uint32_t number = 0;
@@ -32,6 +47,9 @@ struct cache_shard_options {
   std::shared_ptr<std::atomic<bool>> reconciled = std::make_shared<std::atomic<bool>>(false);
   /// With less room where the packs lie, nothing more is fetched; what arrived settles all the same.
   std::uint64_t min_free_bytes = 0;
+  /// Shared by all lives: the catalogue was found damaged by a read, so the next life makes it again.
+  std::shared_ptr<std::atomic<bool>> condemned = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<shard_news> news = std::make_shared<shard_news>();
   storage::file_system* files = &storage::posix_files();
 };
 

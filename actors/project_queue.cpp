@@ -61,6 +61,7 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
       [this](const query_granted& granted) { on_query_granted(granted); },
       [this](const governor_outlook& seen) { on_outlook(seen); },
       [this](const rules_published& published) { on_rules(published); },
+      [this](const holding_damaged& lost) { on_damaged(lost); },
       [this](const weigh_rules& question) { return on_weigh(*question.proposed); },
       [this](const describe_actor&) { return on_describe(); },
       [this](const tick& t) { on_tick(t); },

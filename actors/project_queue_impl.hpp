@@ -63,6 +63,8 @@ class project_queue {
   caf::result<messages::answered> commit_deletion(const messages::caller& who, const std::string& kind,
                                                   const std::vector<messages::holding_row>& gone, std::string answer);
   std::vector<messages::pacs_outlook> outlook() const;
+  void on_damaged(const messages::holding_damaged& lost);
+  std::optional<messages::request_row> request_that_fetched(const std::string& pacs, const messages::dicom_uid& study);
 
   // ---- what changed rules mean (project_queue_rules.cpp) ----
   void on_rules(const messages::rules_published& published);

@@ -25,6 +25,8 @@ json row_json(std::uint64_t number, std::string_view outcome, const std::string&
 
 std::string is_already(const request_row& row) { return "it is " + std::string{name_of(row.state)} + " already"; }
 
+constexpr const char* by_the_server = "";  ///< nobody's command
+constexpr const char* cache_lost = "cache_lost";
 constexpr const char* just_changing = "its state is just changing; ask again in a moment";
 
 }  // namespace
@@ -180,6 +182,42 @@ caf::result<answered> project_queue::on_delete_requests(delete_requests& command
         return {{}, "deleted", before, std::move(entry)};
       },
       [](const request_row&, const request_row&) {});
+}
+
+/// What can still be read stays in the cache until nobody claims it, so that a retry asks only for what is missing.
+void project_queue::on_damaged(const holding_damaged& lost) {
+  const auto key = keys::holding(options_.project, lost.pacs, lost.study);
+  auto held = ledger_.holding(lost.pacs, lost.study);
+  if (!held) return give_up(held.error());
+  if (!*held || (**held).version != lost.version || deleting_.contains(key)) return;
+  const auto why = std::string{cache_lost} + ": " + std::to_string(lost.missing) + " of " +
+                   std::to_string((**held).instances) + " instances are damaged or gone; a retry fetches them again";
+  std::vector<journal_entry> entries;
+  entries.push_back(holding_deleted("holding.lost", by_the_server, **held));
+  if (auto row = request_that_fetched(lost.pacs, lost.study)) {
+    row->error = why;
+    advance(*row, request_state::failed, options_.clocks.utc_us(), why);
+    entries.push_back(request_entry("request.failed", by_the_server, *row, why));
+  }
+  deleting_.insert(key);
+  pen_.append(
+      std::move(entries), {}, {},
+      [this, key, gone = **held](const entries_committed&) {
+        deleting_.erase(key);
+        ledger_.holding_changed(&gone, nullptr);
+        if (is_suspended(gone)) suspended_.leave(gone.bytes);
+      },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+/// The newest request for the study, when it ended with something to hold.
+std::optional<request_row> project_queue::request_that_fetched(const std::string& pacs, const dicom_uid& study) {
+  auto number = options_.core->get(storage::column::rows, keys::request_for(options_.project, pacs, study));
+  if (!number || !*number) return std::nullopt;
+  auto row = ledger_.find(std::strtoull((**number).c_str(), nullptr, 10));
+  if (!row || !*row || changing_.contains((**row).number) || ledger_.is_busy((**row).number)) return std::nullopt;
+  const bool held = (**row).state == request_state::completed || (**row).state == request_state::incomplete;
+  return held ? std::optional{std::move(**row)} : std::nullopt;
 }
 
 }  // namespace penstock::actors

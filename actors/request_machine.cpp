@@ -117,7 +117,8 @@ conclusion coarser(const study_settled& settled, const verdict& judged, std::int
 }  // namespace
 
 bool is_legal(request_state from, request_state to) {
-  if (is_terminal(from)) return to == request_state::scheduled;
+  const bool holds = from == request_state::completed || from == request_state::incomplete;
+  if (is_terminal(from)) return to == request_state::scheduled || (holds && to == request_state::failed);
   if (from == request_state::processing) return to != request_state::processing;
   return to != request_state::incomplete;
 }

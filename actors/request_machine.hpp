@@ -14,7 +14,7 @@ namespace penstock::actors {
 inline constexpr std::size_t most_history_steps = 64;
 
 /// scheduled -> processing | cancelled | failed | completed (adopted without a retrieval); processing -> any but
-/// itself. Terminal states are left only by an explicit retry.
+/// itself. Terminal states are left only by an explicit retry, and for failed when what was fetched is lost.
 [[nodiscard]] bool is_legal(messages::request_state from, messages::request_state to);
 
 /// Moves the row and records the step. The move must be legal.

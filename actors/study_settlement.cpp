@@ -81,45 +81,10 @@ result<void> remove_unclaimed(shard_storage& shard, const std::vector<storage::c
   return {};
 }
 
-/// Forgets the rows of packs whose file is gone. Between the two commits a crash leaves packs without rows, which the
-/// next start reads again.
-result<void> forget_lost_packs(shard_storage& shard, const storage::catalogued_study& study, reconciliation& into) {
-  auto instances = shard.catalogue.instances_of(study.pacs, study.study);
-  if (!instances) return instances.error();
-  auto packs = shard.catalogue.remove_study(study.pacs, study.study);
-  if (!packs) return packs.error();
-  std::set<std::string> lost;
-  for (const auto& pack : *packs)
-    if (!shard.shelf.is_settled(pack.pacs, pack.pack_id)) lost.insert(pack.pack_id);
-  std::erase_if(*packs, [&](const auto& pack) { return lost.contains(pack.pack_id); });
-  std::erase_if(*instances, [&](const auto& instance) { return lost.contains(instance.pack_id); });
-  into.lost_packs += lost.size();
-  return shard.catalogue.put_study(*packs, *instances);
-}
-
 /// The study of the first record that checks; empty when none does.
 dicom_uid study_in(const pack_intake& found) {
   for (const auto& record : found.records)
     if (record.bytes_sound && record.readable) return record.study;
-  return {};
-}
-
-result<void> read_again(shard_storage& shard, const shelved_pack& pack, const claim_check& is_claimed,
-                        reconciliation& into) {
-  auto found = read_packs(shard, pack.pacs, {pack.pack_id});
-  if (!found) return found.error();
-  const auto study = study_in(*found);
-  if (study.empty()) {
-    ++into.unreadable_packs;
-    return {};
-  }
-  if (!is_claimed(pack.pacs, study)) {
-    ++into.removed_packs;
-    return shard.shelf.discard(pack.pacs, {pack.pack_id});
-  }
-  settled_packs settled;
-  if (auto done = settle_packs(shard, pack.pacs, study, {pack.pack_id}, settled); !done) return done;
-  ++(shard.shelf.is_settled(pack.pacs, pack.pack_id) ? into.read_again : into.removed_packs);
   return {};
 }
 
@@ -140,6 +105,7 @@ result<void> settle_packs(shard_storage& shard, const std::string& pacs, const d
   auto found = read_packs(shard, pacs, pack_ids);
   if (!found) return found.error();
   auto before = digests_before(shard, pacs, study, pack_ids);
+  into.catalogue_failed = !before;
   if (!before) return before.error();
   auto plan = plan_settlement(study, found->records, *before);
   std::vector<catalogued_instance> rows;
@@ -164,6 +130,48 @@ result<void> settle_packs(shard_storage& shard, const std::string& pacs, const d
   return shard.shelf.discard(pacs, useless);
 }
 
+/// Between the two commits a crash leaves packs without rows, which the
+/// next start reads again.
+result<void> forget_lost_packs(shard_storage& shard, const std::string& pacs, const dicom_uid& study,
+                               reconciliation& into) {
+  auto instances = shard.catalogue.instances_of(pacs, study);
+  if (!instances) return instances.error();
+  auto packs = shard.catalogue.remove_study(pacs, study);
+  if (!packs) return packs.error();
+  std::set<std::string> lost;
+  for (const auto& pack : *packs)
+    if (!shard.shelf.is_settled(pack.pacs, pack.pack_id)) lost.insert(pack.pack_id);
+  std::erase_if(*packs, [&](const auto& pack) { return lost.contains(pack.pack_id); });
+  std::erase_if(*instances, [&](const auto& instance) { return lost.contains(instance.pack_id); });
+  into.lost_packs += lost.size();
+  return shard.catalogue.put_study(*packs, *instances);
+}
+
+result<void> read_pack_again(shard_storage& shard, const shelved_pack& pack, const claim_check& is_claimed,
+                             reconciliation& into) {
+  auto found = read_packs(shard, pack.pacs, {pack.pack_id});
+  if (!found) return found.error();
+  const auto study = study_in(*found);
+  if (study.empty()) {
+    ++into.unreadable_packs;
+    return {};
+  }
+  if (!is_claimed(pack.pacs, study)) {
+    ++into.removed_packs;
+    return shard.shelf.discard(pack.pacs, {pack.pack_id});
+  }
+  settled_packs settled;
+  if (auto done = settle_packs(shard, pack.pacs, study, {pack.pack_id}, settled); !done) return done;
+  ++(shard.shelf.is_settled(pack.pacs, pack.pack_id) ? into.read_again : into.removed_packs);
+  return {};
+}
+
+result<dicom_uid> study_of_pack(const shard_storage& shard, const shelved_pack& pack) {
+  auto found = read_packs(shard, pack.pacs, {pack.pack_id});
+  if (!found) return found.error();
+  return study_in(*found);
+}
+
 result<void> read_packs_again(shard_storage& shard, const claim_check& is_claimed, reconciliation& into) {
   std::set<std::string> known;
   std::optional<messages::failure> broken;
@@ -182,7 +190,7 @@ result<void> read_packs_again(shard_storage& shard, const claim_check& is_claime
   if (!packs) return packs.error();
   for (const auto& pack : *packs)
     if (!known.contains(pack.pack_id))
-      if (auto done = read_again(shard, pack, is_claimed, into); !done) return done;
+      if (auto done = read_pack_again(shard, pack, is_claimed, into); !done) return done;
   return {};
 }
 
@@ -205,7 +213,7 @@ result<reconciliation> reconcile(shard_storage& shard, const claim_check& is_cla
   if (!scanned) return scanned.error();
   if (auto removed = remove_unclaimed(shard, unclaimed, done); !removed) return removed.error();
   for (const auto& study : lacking)
-    if (auto forgotten = forget_lost_packs(shard, study, done); !forgotten) return forgotten.error();
+    if (auto forgotten = forget_lost_packs(shard, study.pacs, study.study, done); !forgotten) return forgotten.error();
   if (auto again = read_packs_again(shard, is_claimed, done); !again) return again.error();
   return done;
 }

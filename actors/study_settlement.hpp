@@ -24,8 +24,8 @@ struct shard_storage {
 
 /// The study's instances that can be served: catalogued in a pack that is not quarantined and lies in its place.
 [[nodiscard]] messages::result<std::vector<storage::catalogued_instance>> served_of(const shard_storage& shard,
-                                                                                   const std::string& pacs,
-                                                                                   const messages::dicom_uid& study);
+                                                                                    const std::string& pacs,
+                                                                                    const messages::dicom_uid& study);
 
 struct settled_packs {
   std::uint64_t refused = 0;
@@ -58,5 +58,16 @@ using claim_check = std::function<bool(const std::string& pacs, const messages::
 /// was lost while the process runs.
 [[nodiscard]] messages::result<void> read_packs_again(shard_storage& shard, const claim_check& is_claimed,
                                                       reconciliation& into);
+
+/// Forgets the rows of the study's packs whose file is gone.
+[[nodiscard]] messages::result<void> forget_lost_packs(shard_storage& shard, const std::string& pacs,
+                                                       const messages::dicom_uid& study, reconciliation& into);
+
+/// Catalogues a settled pack that has no rows when its study is claimed, and removes it when it is not.
+[[nodiscard]] messages::result<void> read_pack_again(shard_storage& shard, const shelved_pack& pack,
+                                                     const claim_check& is_claimed, reconciliation& into);
+
+/// The study of the pack's first record that checks; empty when none does.
+[[nodiscard]] messages::result<messages::dicom_uid> study_of_pack(const shard_storage& shard, const shelved_pack& pack);
 
 }  // namespace penstock::actors

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "actors/audit_journal.hpp"
+#include "actors/cache_checker.hpp"
 #include "actors/cache_shard.hpp"
 #include "actors/governor_clock.hpp"
 #include "actors/list_reader.hpp"
@@ -137,7 +138,9 @@ std::function<bool(const std::string&, const dicom_uid&)> claims_in(std::shared_
   };
 }
 
-void start_cache(caf::actor_system& system, crew& members, const server_tree_options& options, server_tree& tree) {
+std::shared_ptr<shard_news> start_cache(caf::actor_system& system, crew& members, const server_tree_options& options,
+                                        server_tree& tree) {
+  const auto news = std::make_shared<shard_news>();
   for (std::uint32_t number = 0; number < options.cache_shards; ++number) {
     cache_shard_options shard;
     shard.number = number;
@@ -146,6 +149,7 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
     shard.node = "local";
     shard.is_claimed = claims_in(options.core);
     shard.min_free_bytes = std::max(options.min_free_disk_bytes, storage::room_to_admit_bytes);
+    shard.news = news;
     tree.shards.push_back(members.add(
         start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)), options.where)));
   }
@@ -155,6 +159,19 @@ void start_cache(caf::actor_system& system, crew& members, const server_tree_opt
   reader.utc_us = options.clocks.utc_us;
   reader.rules = [in_force = tree.in_force] { return in_force->get().rules; };
   tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));
+  return news;
+}
+
+void start_upkeep(caf::actor_system& system, crew& members, const server_tree_options& options,
+                  std::shared_ptr<shard_news> news, server_tree& tree) {
+  cache_checker_options checker;
+  checker.journal = tree.journal;
+  checker.core = options.core;
+  checker.shards = tree.shards;
+  checker.news = std::move(news);
+  checker.in_force = tree.in_force;
+  checker.clocks = options.clocks;
+  tree.cache_checker = members.add(start_cache_checker(system, std::move(checker), tell_restarts("cache_checker")));
 }
 
 /// Projects that hold something, be they in the rules or not.
@@ -175,7 +192,7 @@ std::set<std::string> projects_that_hold(const storage::row_reader& core) {
   return found;
 }
 
-/// When it cannot be measured, the shard will say so.
+/// Retrievals stop before anything else does. When it cannot be measured, the shard will say so.
 std::function<bool()> room_on(const server_tree_options& options) {
   return [state = options.state, least = std::max(options.min_free_disk_bytes, storage::room_to_admit_bytes)] {
     const auto room = state->free_bytes();
@@ -288,7 +305,7 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   journal.fence = options.state->fence();
   journal.on_failure = options.on_journal_failure;
   tree.journal = members.add(start_audit_journal(system, std::move(journal), options.where));
-  start_cache(system, members, options, tree);
+  const auto news = start_cache(system, members, options, tree);
   const auto growing = std::make_shared<growing_tree>(system, members, options, tree);
   tree.roster = growing->grow(options.rules);
   rules_keeper_options keeper;
@@ -301,6 +318,7 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   keeper.take = [growing](const conf::rules_ptr& rules) { return growing->grow(rules); };
   tree.rules_keeper =
       members.add(start_rules_keeper(system, std::move(keeper), tell_restarts("rules_keeper"), options.where));
+  start_upkeep(system, members, options, news, tree);
   tree.supervisor =
       members.add(supervise<supervisor>(system, tell_restarts("supervisor"), tree, options.clocks, disk_of(options)));
   return tree;

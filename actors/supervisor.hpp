@@ -49,6 +49,7 @@ struct server_tree {
   messages::rules_keeper_actor rules_keeper;
   std::vector<messages::cache_shard_actor> shards;
   messages::list_reader_actor reader;
+  messages::cache_checker_actor cache_checker;
   messages::roster_ptr roster;  ///< at the start
   rules_in_force_ptr in_force;
   messages::supervisor_actor supervisor;

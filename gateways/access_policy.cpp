@@ -31,6 +31,7 @@ constexpr std::array commands = {
     command_rule{"cache.list", audience::member, false},
     command_rule{"cache.usage", audience::member, false},
     command_rule{"cache.delete", audience::member, true},
+    command_rule{"cache.check", audience::admin, false},
     command_rule{"cache.purge", audience::admin_of_project, true},
     command_rule{"download.open", audience::working_member, true},
     command_rule{"governor.status", audience::member_or_admin, false},

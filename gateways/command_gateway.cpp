@@ -87,6 +87,7 @@ command_gateway::handler command_gateway::handler_of(std::string_view command) {
       {"cache.list", &self::on_cache_list},
       {"cache.usage", &self::on_cache_usage},
       {"cache.delete", &self::on_cache_delete},
+      {"cache.check", &self::on_cache_check},
       {"cache.purge", &self::on_cache_purge},
       {"download.open", &self::on_download_open},
       {"governor.status", &self::on_governor_status},
@@ -232,6 +233,10 @@ void command_gateway::on_cache_usage(const call_ptr& call) {
 void command_gateway::on_cache_delete(const call_ptr& call) {
   if (const auto queue = of_project(call, peers_.queues))
     forward(call, queue, parse_delete_holdings(call->who, call->envelope.args));
+}
+
+void command_gateway::on_cache_check(const call_ptr& call) {
+  forward(call, peers_.cache_checker, parse_check_cache(call->who, call->envelope.args));
 }
 
 void command_gateway::on_server_status(const call_ptr& call) {

@@ -257,6 +257,16 @@ result<messages::purge_holdings> parse_purge_holdings(const caller& who, const j
   return in.finish(std::move(purge));
 }
 
+result<messages::check_cache> parse_check_cache(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::check_cache check;
+  check.who = who;
+  check.start = in.flag("start");
+  check.repair = in.flag("repair");
+  if (check.repair && !check.start) in.complain("repair: only of a check that is started");
+  return in.finish(std::move(check));
+}
+
 result<messages::check_rules> parse_check_rules(const caller& who, const json& args) {
   argument_reader in{args};
   messages::check_rules check;

@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "messages/administration.hpp"
+#include "messages/cache_check.hpp"
 #include "messages/commands.hpp"
 #include "messages/result.hpp"
 #include "storage/secret_bytes.hpp"
@@ -76,6 +77,7 @@ using nlohmann::json;
 [[nodiscard]] messages::result<messages::retry_requests> parse_retry_requests(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::delete_requests> parse_delete_requests(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::purge_holdings> parse_purge_holdings(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::check_cache> parse_check_cache(const messages::caller& who, const json& args);
 [[nodiscard]] messages::result<messages::check_rules> parse_check_rules(const caller& who, const json& args);
 
 /// Of governor.pause and governor.resume. `pacs` is empty for all.

@@ -18,6 +18,7 @@
 
 #include "messages/administration.hpp"
 #include "messages/associations.hpp"
+#include "messages/cache_check.hpp"
 #include "messages/commands.hpp"
 #include "messages/errc.hpp"
 #include "messages/holdings.hpp"
@@ -78,6 +79,8 @@ using project_queue_actor = caf::typed_actor<
     /// Why no permit comes now.
     caf::reacts_to<governor_outlook>,
     caf::reacts_to<rules_published>,
+    /// The holding is given up, its request has failed with `cache_lost`, and a retry fetches the study again.
+    caf::reacts_to<holding_damaged>,
     /// What proposed rules would stop and suspend, as JSON.
     caf::replies_to<weigh_rules>::with<answered>,
     caf::replies_to<describe_actor>::with<answered>,
@@ -170,6 +173,8 @@ using cache_shard_actor = caf::typed_actor<
     /// JSON items of a listing at series or instance level.
     caf::replies_to<list_instances>::with<answered>,
     caf::replies_to<forget_study>::with<study_forgotten>,
+    /// Does every row have its bytes, and every byte its row?
+    caf::replies_to<examine_cache>::with<cache_examined>,
     caf::replies_to<describe_shard>::with<shard_described>>;
 
 /// Answers listings from a consistent snapshot, in its own thread, within a budget of rows and time.
@@ -186,6 +191,18 @@ using rules_keeper_actor = caf::typed_actor<
     caf::replies_to<reload_rules>::with<answered>,
     caf::replies_to<propose_rules>::with<rules_published>,
     /// Has a file changed?
+    caf::reacts_to<tick>>;
+
+/// Copies the core database while it is written to.
+using backup_keeper_actor = caf::typed_actor<
+    caf::replies_to<back_up_core>::with<answered>,
+    caf::replies_to<describe_actor>::with<answered>>;
+
+/// Compares holdings, catalogues and packs, a little at a time.
+using cache_checker_actor = caf::typed_actor<
+    caf::replies_to<check_cache>::with<answered>,
+    caf::reacts_to<catalogue_made_again>,
+    /// The next part.
     caf::reacts_to<tick>>;
 
 /// The tree: start order, what runs, how it is.

@@ -199,6 +199,25 @@ result<void> catalogue::scan_studies(const std::function<bool(const catalogued_s
   return {};
 }
 
+result<std::optional<catalogued_study>> catalogue::study_after(std::string_view pacs, const dicom_uid& study) const {
+  auto from = pacs.empty() ? std::string{} : key_of(pacs, study);
+  if (!from.empty()) from.back() = static_cast<char>(separator + 1);
+  std::optional<catalogued_study> found;
+  std::optional<failure> broken;
+  auto end =
+      store_->scan(column::packs, {.from = std::move(from), .limit = 1}, [&](std::string_view, std::string_view value) {
+        auto pack = decode<catalogued_pack>(value, "catalogue row");
+        if (pack)
+          found = catalogued_study{pack->pacs, pack->study, 0, 0, 0};
+        else
+          broken = pack.error();
+        return false;
+      });
+  if (broken) return *broken;
+  if (!end) return end.error();
+  return found;
+}
+
 result<catalogue_totals> catalogue::totals() const {
   catalogue_totals totals;
   auto scanned = scan_studies([&](const catalogued_study& study) {

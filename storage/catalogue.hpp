@@ -52,6 +52,9 @@ class catalogue {
       const messages::dicom_uid& sop_instance) const;
   /// Calls `visit` for each study, in key order, until it returns false.
   [[nodiscard]] messages::result<void> scan_studies(const std::function<bool(const catalogued_study&)>& visit) const;
+  /// The first study in key order after this one; empty ids: the first of all. Nothing: there is none.
+  [[nodiscard]] messages::result<std::optional<catalogued_study>> study_after(std::string_view pacs,
+                                                                              const messages::dicom_uid& study) const;
   /// By counting: proportional to the number of packs.
   [[nodiscard]] messages::result<catalogue_totals> totals() const;
 

@@ -118,4 +118,52 @@ BOOST_FIXTURE_TEST_CASE(leaves_a_pack_alone_in_which_nothing_checks, site) {
   BOOST_TEST(world.describe().problem == "0 packs lost, 1 unreadable");
 }
 
+namespace {
+
+/// A byte in the first block of every table file.
+void damage_tables(const fs::path& catalogue) {
+  std::size_t damaged = 0;
+  for (const auto& file : fs::directory_iterator{catalogue})
+    if (file.path().extension() == ".sst") overwrite(file.path(), 20, 'X'), ++damaged;
+  BOOST_REQUIRE(damaged > 0);
+}
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(makes_a_catalogue_with_a_damaged_block_again_and_tells_of_it, site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  {
+    running world{fresh_options()};  // its log becomes a table
+  }
+  damage_tables(catalogue());
+  auto again = fresh_options();
+  std::vector<catalogue_made_again> told;
+  again.news->listen([&](const catalogue_made_again& news) { told.push_back(news); });
+  running world{again};
+  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+  BOOST_REQUIRE_EQUAL(told.size(), 1U);
+  BOOST_TEST(told[0].packs == 1U);
+  BOOST_TEST(fs::exists(told[0].kept_in));
+  BOOST_TEST(world.describe().problem.starts_with("its catalogue was damaged"));
+}
+
+BOOST_FIXTURE_TEST_CASE(makes_a_catalogue_again_that_is_found_damaged_while_it_is_read, site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  { running world{fresh_options()}; }
+  damage_tables(catalogue());
+  auto later = fresh_options();
+  later.reconciled->store(true);  // as when the process runs already: nothing is read at the start
+  running world{later};
+  BOOST_TEST(!world.ask<objects_located>(world.shard, locate_objects{"gh-rad", study, {uid(1)}}).ok());
+  world.advance(std::chrono::seconds{1});
+  BOOST_TEST(world.restarts == 1);
+  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -67,6 +67,7 @@ inline project_queue_actor::behavior_type mock_queue(project_queue_actor::pointe
           [=](const retry_requests& c) { return no(c); },
           [=](const delete_requests& c) { return no(c); },
           [=](const purge_holdings& c) { return no(c); },
+          [=](const holding_damaged&) {},
           [=](const weigh_rules& c) { return no(c); },
           [=](const delete_holdings& c) { return no(c); },
           [=](const authorise_download&) -> caf::result<download_authorised> { return unasked(); },

@@ -97,6 +97,7 @@ cache_shard_actor::behavior_type listing_shard(cache_shard_actor::pointer self, 
             return answered{json{{"items", items}}.dump()};
           },
           [=](const forget_study&) -> caf::result<study_forgotten> { return unasked(); },
+          [=](const examine_cache&) -> caf::result<cache_examined> { return unasked(); },
           [=](const describe_shard&) -> caf::result<shard_described> { return unasked(); }};
 }
 

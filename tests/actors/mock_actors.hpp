@@ -236,6 +236,7 @@ inline cache_shard_actor::behavior_type mock_shard(cache_shard_actor::pointer, s
             log->forgotten.push_back(which);
             return study_forgotten{1};
           },
+          [=](const examine_cache&) { return cache_examined{}; },
           [=](const describe_shard&) { return shard_described{}; }};
 }
 

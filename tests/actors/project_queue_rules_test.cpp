@@ -357,6 +357,33 @@ BOOST_AUTO_TEST_CASE(tells_members_before_the_approval_ends) {
   BOOST_TEST(entries("project.notice") == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(gives_up_what_the_cache_has_lost_and_fetches_it_again_on_a_retry) {
+  prepared("1.2.1");
+  retrieve_all();
+  const auto key = keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"});
+  const auto held = storage::read_row<holding_row>(*core, key, "holding");
+  self->send(queue, holding_damaged{"gh-rad", dicom_uid{"1.2.1"}, (**held).version, 1});
+  settle();
+  BOOST_TEST(request(1).state == request_state::failed);
+  BOOST_TEST(request(1).error.starts_with("cache_lost"));
+  BOOST_TEST(usage().at("studies") == 0);
+  BOOST_TEST(authorise("1.2.1").error().code == errc::not_found);
+  retry_requests retry;
+  retry.requests = {1};
+  BOOST_TEST(change(retry) == "scheduled");
+  retrieve_all();
+  BOOST_TEST(request(1).state == request_state::completed);
+  BOOST_TEST(usage().at("studies") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_a_newer_version_when_an_older_one_is_told_lost) {
+  prepared("1.2.1");
+  retrieve_all();
+  self->send(queue, holding_damaged{"gh-rad", dicom_uid{"1.2.1"}, 999, 1});
+  settle();
+  BOOST_TEST(request(1).state == request_state::completed);
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace penstock::tests

@@ -5,4 +5,5 @@ set(SHARD_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/pack_shelf_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/row_filter_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/settle_policy_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/shard_check_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/whole_site_test.cpp")

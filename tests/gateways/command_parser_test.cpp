@@ -219,6 +219,12 @@ BOOST_AUTO_TEST_CASE(reads_requests_list_show_and_cancel) {
   expect(parse_cancel_requests, R"({"requests":["-1"]})", "requests[0]");
 }
 
+BOOST_AUTO_TEST_CASE(repairs_only_with_a_check_that_is_started) {
+  BOOST_TEST(!parse_check_cache(amy, object("{}"))->start);
+  BOOST_TEST(parse_check_cache(amy, object(R"({"start":true,"repair":true})"))->repair);
+  expect(parse_check_cache, R"({"repair":true})", "repair");
+}
+
 BOOST_AUTO_TEST_CASE(reads_what_administrators_ask) {
   BOOST_TEST(parse_purge_holdings(amy, object(R"({"suspended":true})"))->suspended);
   BOOST_TEST(parse_purge_holdings(amy, object(R"({"studies":["1.2"]})"))->studies.size() == 1);

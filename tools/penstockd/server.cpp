@@ -51,6 +51,7 @@ gateways::control_peers peers_of(const actors::server_tree& tree) {
   peers.rules_keeper = tree.rules_keeper;
   peers.supervisor = tree.supervisor;
   peers.audit_journal = tree.journal;
+  peers.cache_checker = tree.cache_checker;
   return peers;
 }
 
