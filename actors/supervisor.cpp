@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "actors/audit_journal.hpp"
+#include "actors/backup_keeper.hpp"
 #include "actors/cache_checker.hpp"
 #include "actors/cache_shard.hpp"
 #include "actors/governor_clock.hpp"
@@ -62,9 +63,10 @@ class supervisor {
     auto all = std::make_shared<gathering>();
     all->promise = self_->make_response_promise<answered>();
     const auto serving = tree_.in_force->get().roster;
-    all->open = 1 + tree_.shards.size() + serving->associations.size() + serving->queues.size() +
+    all->open = 2 + tree_.shards.size() + serving->associations.size() + serving->queues.size() +
                 serving->searches.size() + serving->governors.size();
     ask(all, "audit_journal", "", tree_.journal, describe_actor{});
+    ask(all, "backup_keeper", "", tree_.backup_keeper, describe_actor{});
     for (const auto& [id, who] : serving->associations) ask(all, "pacs_association", id, who, describe_actor{});
     for (const auto& [id, who] : serving->queues) ask(all, "project_queue", id, who, describe_actor{});
     for (const auto& [id, who] : serving->searches) ask(all, "project_search", id, who, describe_actor{});
@@ -164,6 +166,9 @@ std::shared_ptr<shard_news> start_cache(caf::actor_system& system, crew& members
 
 void start_upkeep(caf::actor_system& system, crew& members, const server_tree_options& options,
                   std::shared_ptr<shard_news> news, server_tree& tree) {
+  backup_keeper_options backups{options.core, options.backup_directory, options.backups_kept, tree.journal};
+  tree.backup_keeper =
+      members.add(start_backup_keeper(system, std::move(backups), tell_restarts("backup_keeper"), options.where));
   cache_checker_options checker;
   checker.journal = tree.journal;
   checker.core = options.core;

@@ -28,6 +28,8 @@ struct server_tree_options {
   std::shared_ptr<storage::row_store> core;
   const storage::state_directory* state = nullptr;
   std::uint32_t cache_shards = 2;
+  std::filesystem::path backup_directory;  ///< empty: no backups are made
+  std::uint32_t backups_kept = 7;
   std::uint64_t min_free_disk_bytes = 0;  ///< with less room nothing is retrieved
   messages::dimse_port_actor port;
   messages::dicom_listener_actor listener;
@@ -49,6 +51,7 @@ struct server_tree {
   messages::rules_keeper_actor rules_keeper;
   std::vector<messages::cache_shard_actor> shards;
   messages::list_reader_actor reader;
+  messages::backup_keeper_actor backup_keeper;
   messages::cache_checker_actor cache_checker;
   messages::roster_ptr roster;  ///< at the start
   rules_in_force_ptr in_force;

@@ -14,6 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 constexpr std::array<std::string_view, 5> log_levels{"trace", "debug", "info", "warning", "error"};
 constexpr std::size_t longest_ae_title = 16;
+constexpr std::uint32_t most_backups = 1000;
 constexpr std::uint32_t most_of_anything = 1'000'000;
 
 template <class T>
@@ -108,6 +109,15 @@ void read_log(section& top, const std::filesystem::path& file, log_settings& int
   log->refuse_unknown_keys();
 }
 
+void read_backup(section& top, const std::filesystem::path& file, backup_settings& into) {
+  auto backup = top.table("backup");
+  if (!backup) return;
+  if (const auto value = backup->any_text("directory", presence::optional, 4000); value && !value->empty())
+    into.directory = beside(file, *value);
+  assign(into.keep, backup->number("keep", presence::optional, 1, most_backups));
+  backup->refuse_unknown_keys();
+}
+
 void read_limits(section& top, limit_settings& into) {
   auto limits = top.table("limits");
   if (!limits) return;
@@ -145,6 +155,7 @@ loaded<settings> parse_settings(std::string_view toml, const std::filesystem::pa
   read_site(*top, into);
   read_dicom(*top, into.dicom);
   read_log(*top, name, into.log);
+  read_backup(*top, name, into.backup);
   read_limits(*top, into.limits);
   top->refuse_unknown_keys();
   sort_faults(result.faults, name.string());

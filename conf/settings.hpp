@@ -56,6 +56,13 @@ struct limit_settings {
   bool operator==(const limit_settings&) const = default;
 };
 
+struct backup_settings {
+  std::filesystem::path directory{};  ///< empty = none are made
+  std::uint32_t keep = 7;             ///< older ones are removed
+
+  bool operator==(const backup_settings&) const = default;
+};
+
 struct settings {
   std::string site_name = "Penstock";                           ///< shown to people
   std::string site_origin = "penstock.local/journal";           ///< first line of the journal's checkpoints
@@ -70,6 +77,7 @@ struct settings {
   tcp_address http_endpoint{"127.0.0.1", 7080};
   dicom_settings dicom;
   log_settings log;
+  backup_settings backup;
   limit_settings limits;
 
   [[nodiscard]] const std::string& advertised_data_endpoint() const {

@@ -17,6 +17,8 @@ using messages::failure;
 using messages::result;
 using std::chrono::milliseconds;
 
+/// A backup copies what has changed since the one before.
+constexpr milliseconds backup_deadline{std::chrono::minutes{30}};
 /// An association is set up, used and released within this.
 constexpr milliseconds echo_deadline{60'000};
 
@@ -98,6 +100,7 @@ command_gateway::handler command_gateway::handler_of(std::string_view command) {
       {"governance.check", &self::on_governance_check},
       {"governance.reload", &self::on_governance_reload},
       {"server.status", &self::on_server_status},
+      {"server.backup", &self::on_server_backup},
   };
   const auto found = handlers.find(command);
   return found == handlers.end() ? nullptr : found->second;
@@ -237,6 +240,11 @@ void command_gateway::on_cache_delete(const call_ptr& call) {
 
 void command_gateway::on_cache_check(const call_ptr& call) {
   forward(call, peers_.cache_checker, parse_check_cache(call->who, call->envelope.args));
+}
+
+void command_gateway::on_server_backup(const call_ptr& call) {
+  forward(call, peers_.backup_keeper, result<messages::back_up_core>{messages::back_up_core{call->who}},
+          backup_deadline);
 }
 
 void command_gateway::on_server_status(const call_ptr& call) {

@@ -112,6 +112,7 @@ class command_gateway {
   void on_governance_check(const call_ptr& call);
   void on_governance_reload(const call_ptr& call);
   void on_server_status(const call_ptr& call);
+  void on_server_backup(const call_ptr& call);
 
   struct opening;
   using opening_ptr = std::shared_ptr<opening>;

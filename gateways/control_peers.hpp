@@ -23,6 +23,7 @@ struct control_peers {
   messages::rules_keeper_actor rules_keeper;
   messages::supervisor_actor supervisor;
   messages::audit_journal_actor audit_journal;
+  messages::backup_keeper_actor backup_keeper;
   messages::cache_checker_actor cache_checker;
 };
 

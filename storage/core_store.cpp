@@ -31,15 +31,6 @@ constexpr std::size_t memory_bytes = std::size_t{32} << 20;
 constexpr const char* may_be_accepted =
     ". Find out where the missing part went; an administrator may then take the journal as it is (--accept-rollback)";
 
-opened_store open_rows(const fs::path& directory, log_damage on_damage) {
-  row_store_options options;
-  options.columns = {column::entries, column::side_car, column::tree, column::rows, column::events, column::meta};
-  options.on_log_damage = on_damage;
-  options.block_cache_bytes = memory_bytes;
-  options.write_buffer_bytes = memory_bytes / 2;
-  return row_store::open(directory, options);
-}
-
 fs::path examined_beside(const fs::path& directory) { return directory.string() + ".examined"; }
 
 fs::path damaged_beside(const fs::path& directory) {
@@ -68,7 +59,7 @@ result<void> copy_database(const fs::path& from, const fs::path& to) {
 
 /// Whether the part before the damage still holds everything the fence has seen.
 result<void> examine_copy(const fs::path& copy, const tree_checkpoint& fence) {
-  auto store = open_rows(copy, log_damage::cut_at_damage);
+  auto store = open_core_rows(copy, log_damage::cut_at_damage);
   if (!store) return store.error();
   return check_fence(**store, fence);
 }
@@ -103,7 +94,7 @@ opened_store cut_at_damage(const core_store_options& options, const failure& dam
     return fail(errc::corrupt, damage.context + "; cut at the damage: " + enough.error().context + may_be_accepted);
   }
   if (auto exchanged = exchange(options.directory, copy); !exchanged) return exchanged.error();
-  return open_rows(options.directory, log_damage::refuse);
+  return open_core_rows(options.directory, log_damage::refuse);
 }
 
 /// A start that was interrupted after the exchange is finished here too, and then warns like the one before it.
@@ -147,6 +138,15 @@ result<std::optional<tree_checkpoint>> fence_of(const core_store_options& option
 
 }  // namespace
 
+opened_store open_core_rows(const fs::path& directory, log_damage on_damage) {
+  row_store_options options;
+  options.columns = {column::entries, column::side_car, column::tree, column::rows, column::events, column::meta};
+  options.on_log_damage = on_damage;
+  options.block_cache_bytes = memory_bytes;
+  options.write_buffer_bytes = memory_bytes / 2;
+  return row_store::open(directory, options);
+}
+
 result<opened_core> open_core_store(const core_store_options& options) {
   auto fence = fence_of(options);
   if (!fence) return fence.error();
@@ -154,9 +154,10 @@ result<opened_core> open_core_store(const core_store_options& options) {
   fs::create_directories(options.directory, problem);
   if (problem) return fail(errc::io_error, "create " + options.directory.string() + ": " + problem.message());
 
-  auto store = open_rows(options.directory, log_damage::refuse);
+  auto store = open_core_rows(options.directory, log_damage::refuse);
   if (!store && store.error().code == errc::corrupt) store = cut_at_damage(options, store.error(), *fence);
   if (!store) return store.error();
+  if (auto sound = (*store)->verify(); !sound) return sound.error();
   opened_core core{std::move(*store), {}, false, {}};
   if (auto warned = warn_of_examined(options.directory, core); !warned) return warned.error();
   if (auto within = compare_with_fence(options, *fence, core); !within) return within.error();

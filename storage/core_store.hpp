@@ -12,6 +12,10 @@
 
 namespace penstock::storage {
 
+/// The database with its columns and nothing else: no fence is looked at. Opened by `open_core_store`, but for copies.
+[[nodiscard]] messages::result<std::shared_ptr<row_store>> open_core_rows(const std::filesystem::path& directory,
+                                                                          log_damage on_damage);
+
 struct core_store_options {
   std::filesystem::path directory;
   std::filesystem::path fence;  ///< a file outside `directory`
@@ -32,6 +36,7 @@ struct opened_core {
   std::string accepted = {};
 };
 
+/// Every block is read, so that a damaged one is found here and not by whoever asks for it months later.
 /// errc::corrupt when the database is damaged or behind its fence; the text says which, with both positions. A new,
 /// empty database gets a fence at 0, so that a fence which is missing later is noticed.
 [[nodiscard]] messages::result<opened_core> open_core_store(const core_store_options& options);

@@ -84,6 +84,13 @@ result<std::optional<std::string>> read_small_file(const std::filesystem::path& 
   return std::optional<std::string>{std::move(text)};
 }
 
+result<void> sync_file(const std::filesystem::path& file) {
+  const descriptor fd{::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)};
+  if (!fd.ok()) return failure_of_errno("open " + file.string());
+  if (::fsync(fd.get()) != 0) return failure_of_errno("sync " + file.string());
+  return {};
+}
+
 result<void> sync_directory(const std::filesystem::path& directory) {
   const auto path = directory.empty() ? std::filesystem::path{"."} : directory;
   const descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

@@ -19,6 +19,8 @@ namespace penstock::storage {
 /// Nothing when there is no such file; errc::too_large when it is larger than `limit_bytes`.
 [[nodiscard]] messages::result<std::optional<std::string>> read_small_file(const std::filesystem::path& file,
                                                                            std::size_t limit_bytes);
+/// Makes the bytes of an existing file durable.
+[[nodiscard]] messages::result<void> sync_file(const std::filesystem::path& file);
 /// Makes names created, renamed or removed in `directory` durable.
 [[nodiscard]] messages::result<void> sync_directory(const std::filesystem::path& directory);
 

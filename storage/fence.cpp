@@ -21,30 +21,39 @@ constexpr std::size_t fence_bytes_limit = 4096;
 
 }  // namespace
 
-result<void> write_fence(const std::filesystem::path& file, const tree_checkpoint& reached) {
+std::string fence_text(const tree_checkpoint& reached) {
   const nlohmann::json fence{{"v", fence_version},
                              {"size", reached.size},
                              {"root", to_hex(reached.root)},
                              {"at_us", reached.at_us},
                              {"at", rfc3339_utc(reached.at_us)}};
-  return replace_file(file, fence.dump() + "\n");
+  return fence.dump() + "\n";
+}
+
+result<tree_checkpoint> parse_fence(std::string_view text, const std::string& whose) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    const auto root = from_hex(json.at("root").get<std::string>(), sizeof(tree_hash));
+    if (json.at("v") != fence_version || !root) return fail(errc::corrupt, whose + ": its fence is not of version 1");
+    tree_checkpoint fence{json.at("size").get<std::uint64_t>(), {}, json.at("at_us").get<std::int64_t>()};
+    std::copy(root->begin(), root->end(), fence.root.begin());
+    return fence;
+  } catch (const nlohmann::json::exception&) {
+    return fail(errc::corrupt, whose + ": not the JSON of a fence");
+  }
+}
+
+result<void> write_fence(const std::filesystem::path& file, const tree_checkpoint& reached) {
+  return replace_file(file, fence_text(reached));
 }
 
 result<std::optional<tree_checkpoint>> read_fence(const std::filesystem::path& file) {
   auto text = read_small_file(file, fence_bytes_limit);
   if (!text) return text.error();
   if (!text->has_value()) return std::optional<tree_checkpoint>{};
-  try {
-    const auto json = nlohmann::json::parse(**text);
-    const auto root = from_hex(json.at("root").get<std::string>(), sizeof(tree_hash));
-    if (json.at("v") != fence_version || !root)
-      return fail(errc::corrupt, "fence " + file.string() + ": not of version 1");
-    tree_checkpoint fence{json.at("size").get<std::uint64_t>(), {}, json.at("at_us").get<std::int64_t>()};
-    std::copy(root->begin(), root->end(), fence.root.begin());
-    return std::optional{fence};
-  } catch (const nlohmann::json::exception&) {
-    return fail(errc::corrupt, "fence " + file.string() + ": not the JSON of a fence");
-  }
+  auto fence = parse_fence(**text, "fence " + file.string());
+  if (!fence) return fence.error();
+  return std::optional{*fence};
 }
 
 result<void> check_fence(const row_reader& core, const tree_checkpoint& fence) {

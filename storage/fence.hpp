@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "messages/result.hpp"
 #include "storage/merkle_tree.hpp"
@@ -19,6 +21,10 @@ struct tree_checkpoint {
   tree_hash root = empty_tree_root();
   std::int64_t at_us = 0;
 };
+
+/// What the file says, for whoever keeps it elsewhere; errc::corrupt names `whose` when it cannot be understood.
+[[nodiscard]] std::string fence_text(const tree_checkpoint& reached);
+[[nodiscard]] messages::result<tree_checkpoint> parse_fence(std::string_view text, const std::string& whose);
 
 /// Replaces the file: written beside, synced, renamed, directory synced.
 [[nodiscard]] messages::result<void> write_fence(const std::filesystem::path& file, const tree_checkpoint& reached);

@@ -303,6 +303,14 @@ result<void> row_store::commit(const row_batch& batch) {
   return problem;
 }
 
+result<void> row_store::verify() const {
+  const auto status = database_->db->VerifyChecksum();
+  if (status.ok()) return {};
+  return failed_with(status, "verify database " + database_->directory.string());
+}
+
+rocksdb::DB* row_store::engine() const { return database_->db.get(); }
+
 std::optional<failure> row_store::what_failed() const { return database_->failures->first(); }
 
 }  // namespace penstock::storage

@@ -14,6 +14,10 @@
 
 #include "messages/result.hpp"
 
+namespace rocksdb {
+class DB;
+}
+
 namespace penstock::storage {
 
 /// A store has those columns that it was opened with; asking for another one is errc::internal.
@@ -113,6 +117,11 @@ class row_store final : public row_reader {
   /// All of `batch` or nothing, synced to the disk. After a failure the outcome on disk is unknown until the store is
   /// opened again, so the store counts as failed: every later commit is refused with the first failure's text.
   [[nodiscard]] messages::result<void> commit(const row_batch& batch);
+
+  /// Reads every block of every table file; errc::corrupt names the file and the place of the first that is damaged.
+  [[nodiscard]] messages::result<void> verify() const;
+  /// For copies of the whole (core_backup.cpp).
+  [[nodiscard]] rocksdb::DB* engine() const;
 
   /// Set once a commit failed or the database met an error in the background: what came first. The owner must stop
   /// acknowledging.

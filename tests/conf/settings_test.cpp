@@ -50,6 +50,9 @@ port = 104
 [log]
 level = "debug"
 file = "log/penstockd.log"
+[backup]
+directory = "/backups"
+keep = 2
 [limits]
 max_sessions = 1
 max_sessions_per_user = 2
@@ -78,6 +81,7 @@ drain_timeout = "5 s"
   expected.http_endpoint = {"0.0.0.0", 4};
   expected.dicom = {"RESEARCH", "0.0.0.0", 104};
   expected.log = {"debug", "/etc/penstock/log/penstockd.log"};
+  expected.backup = {"/backups", 2};
   expected.limits = {1, 2, 3, 4, 5, 6, 7, 256ULL << 20, 2ULL << 30, 5s};
   BOOST_TEST((read.value == expected));
   BOOST_TEST(read.value.advertised_data_endpoint() == "tcp://penstock.example:3");

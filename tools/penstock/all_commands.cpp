@@ -30,6 +30,7 @@ void add_all_commands(CLI::App& program, context& at) {
   add_open_commands(program, at);
   add_governor_commands(program, at);
   add_governance_commands(program, at);
+  add_upkeep_commands(program, at);
   add_server_commands(program, at);
 }
 

@@ -18,12 +18,16 @@
 #include <string>
 
 #include "tools/penstockd/exit_code.hpp"
+#include "tools/penstockd/restore.hpp"
 #include "tools/penstockd/server.hpp"
 
 namespace {
 
 using namespace penstock;
 
+constexpr const char* how_to_restore =
+    "to go back to a backup: `penstockd backups` lists them and `penstockd restore` puts the newest in place (each "
+    "with the same --config); it is proven before and what is here is kept";
 constexpr rlim_t fewest_open_files = 512;
 constexpr rlim_t most_open_files = 65'536;
 
@@ -32,6 +36,7 @@ int exit_code_for(messages::errc code) {
     case messages::errc::bad_configuration: return server::bad_configuration;
     case messages::errc::corrupt: return server::state_damaged;
     case messages::errc::held_by_another:
+    case messages::errc::not_found:
     case messages::errc::no_space:
     case messages::errc::io_error: return server::cannot_start;
     default: return server::failed;
@@ -77,6 +82,25 @@ messages::result<std::unique_ptr<server::server>> start(server::start_up from) {
   }
 }
 
+/// The offline commands: what they did goes to standard output, why not to standard error.
+int end_with(const messages::result<void>& done, const char* command) {
+  if (done) return server::stopped;
+  std::fprintf(stderr, "penstockd %s: %s\n", command, done.error().context.c_str());
+  return exit_code_for(done.error().code);
+}
+
+/// `penstockd backups` and `penstockd restore`.
+void add_restore(CLI::App& app, server::restore_order& order) {
+  app.fallthrough();  // --config may come after the command
+  auto* backups = app.add_subcommand("backups", "list the backups that there are, and end");
+  auto* restore = app.add_subcommand(
+      "restore", "put a backup in the place of the core database of a server that is stopped, and end");
+  for (auto* command : {backups, restore})
+    command->add_option("--from", order.from, "directory of backups; default: [backup] directory of the settings");
+  restore->add_option("--to", order.to, "state directory; default: that of the settings");
+  restore->add_option("--backup", order.number, "its number; default: the newest");
+}
+
 /// Threads inherit the mask, so that signals come to the main thread only.
 sigset_t block_signals() {
   sigset_t signals;
@@ -117,6 +141,8 @@ int main(int argc, char** argv) {
                "start although the journal lacks what its fence has seen, or has no fence, as after a backup was\n"
                "restored. Give it once, by hand, after having looked into it: what is missing stays missing. The\n"
                "journal records it, and for a day the PACS' limits count as used up where starts may be missing");
+  server::restore_order order;
+  add_restore(app, order);
   app.set_version_flag("--version", PENSTOCK_VERSION);
   app.footer("Exit codes: 0 stopped, 1 a fault of Penstock (start again), 2 settings or rules have a fault,\n"
              "3 cannot start (port, state directory, disk), 4 the core database is damaged, 5 the journal failed\n"
@@ -127,6 +153,9 @@ int main(int argc, char** argv) {
     return app.exit(problem) == 0 ? server::stopped : server::bad_configuration;
   }
   fill_standard_descriptors();
+  order.config = config;
+  if (app.got_subcommand("backups")) return end_with(server::show_backups(order), "backups");
+  if (app.got_subcommand("restore")) return end_with(server::restore_state(order), "restore");
   const auto signals = block_signals();
   keep_memory_private();
   share_memory_of_threads();
@@ -148,6 +177,7 @@ int main(int argc, char** argv) {
   auto running = start(std::move(*read));
   if (!running) {
     spdlog::critical("not started: {}", running.error().text());
+    if (running.error().code == messages::errc::corrupt) spdlog::critical("{}", how_to_restore);
     return exit_code_for(running.error().code);
   }
   spdlog::info("penstockd {} is ready on {}", PENSTOCK_VERSION, (*running)->control_endpoint());

@@ -34,7 +34,8 @@ namespace {
 /// Nothing that was acknowledged since is on the disk, and nothing more may be.
 [[noreturn]] void end_for_lost_state(const failure& problem) {
   spdlog::critical(
-      "{}: stopped at once. What was acknowledged meanwhile may be gone; put the directory back",
+      "{}: stopped at once. What was acknowledged meanwhile may be gone; put the directory back, or bring back a "
+      "backup with `penstockd restore`",
       problem.context);
   spdlog::default_logger()->flush();
   std::_Exit(state_damaged);
@@ -51,6 +52,7 @@ gateways::control_peers peers_of(const actors::server_tree& tree) {
   peers.rules_keeper = tree.rules_keeper;
   peers.supervisor = tree.supervisor;
   peers.audit_journal = tree.journal;
+  peers.backup_keeper = tree.backup_keeper;
   peers.cache_checker = tree.cache_checker;
   return peers;
 }
@@ -207,6 +209,8 @@ void server::start_actors() {
   options.core = core_;
   options.state = state_.get();
   options.cache_shards = from_.settings.cache_shards;
+  options.backup_directory = from_.settings.backup.directory;
+  options.backups_kept = from_.settings.backup.keep;
   options.min_free_disk_bytes = from_.settings.limits.min_free_disk_bytes;
   options.port = port_->handle();
   options.listener = listener_->handle();

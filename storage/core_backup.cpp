@@ -1,0 +1,197 @@
+#include "storage/core_backup.hpp"
+
+#include <rocksdb/db.h>
+#include <rocksdb/utilities/backup_engine.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "storage/core_store.hpp"
+#include "storage/durable_file.hpp"
+#include "storage/journal_reader.hpp"
+#include "storage/journal_verifier.hpp"
+#include "storage/recovery_record.hpp"
+#include "storage/utc_time.hpp"
+
+namespace penstock::storage {
+
+using messages::errc;
+using messages::fail;
+using messages::failure;
+using messages::result;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// So that a backup never takes the disk from those who are served.
+constexpr std::uint64_t bytes_a_second = std::uint64_t{100} << 20;
+constexpr std::int64_t a_second_us = 1'000'000;
+
+failure failed_with(const rocksdb::Status& status, const std::string& operation) {
+  const auto code = status.IsNoSpace()      ? errc::no_space
+                    : status.IsCorruption() ? errc::corrupt
+                    : status.IsNotFound()   ? errc::not_found
+                                            : errc::io_error;
+  return fail(code, operation + ": " + status.ToString());
+}
+
+rocksdb::BackupEngineOptions engine_options(const fs::path& directory) {
+  rocksdb::BackupEngineOptions options{directory.string()};
+  options.backup_rate_limit = bytes_a_second;
+  return options;
+}
+
+result<void> make_private(const fs::path& directory) {
+  std::error_code problem;
+  fs::create_directories(directory, problem);
+  if (problem) return fail(errc::io_error, "create " + directory.string() + ": " + problem.message());
+  if (::chmod(directory.c_str(), 0700) != 0) return failure_of_errno("make private " + directory.string());
+  return {};
+}
+
+result<core_backup> described(const rocksdb::BackupInfo& info) {
+  auto reached = parse_fence(info.app_metadata, "backup " + std::to_string(info.backup_id));
+  if (!reached) return reached.error();
+  return core_backup{info.backup_id, info.timestamp * a_second_us, info.size, *reached};
+}
+
+result<std::unique_ptr<rocksdb::BackupEngineReadOnly>> open_backups(const fs::path& directory) {
+  std::error_code ignored;
+  if (!fs::is_directory(directory, ignored))
+    return fail(errc::not_found, "there is no directory of backups " + directory.string());
+  rocksdb::BackupEngineReadOnly* opened = nullptr;
+  const auto status = rocksdb::BackupEngineReadOnly::Open(engine_options(directory), rocksdb::Env::Default(), &opened);
+  if (!status.ok()) return failed_with(status, "open backups " + directory.string());
+  return std::unique_ptr<rocksdb::BackupEngineReadOnly>{opened};
+}
+
+result<core_backup> choose(const std::vector<core_backup>& all, std::optional<std::uint32_t> number,
+                           const fs::path& directory) {
+  if (all.empty()) return fail(errc::not_found, "there is no backup in " + directory.string());
+  if (!number) return all.back();
+  for (const auto& one : all)
+    if (one.number == *number) return one;
+  return fail(errc::not_found, "there is no backup " + std::to_string(*number) + " in " + directory.string());
+}
+
+result<void> sync_files(const fs::path& directory) {
+  std::error_code problem;
+  for (fs::directory_iterator file{directory, problem}, last; !problem && file != last; file.increment(problem))
+    if (auto synced = file->is_regular_file() ? sync_file(file->path()) : result<void>{}; !synced) return synced;
+  if (problem) return fail(errc::io_error, "read " + directory.string() + ": " + problem.message());
+  return sync_directory(directory);
+}
+
+/// What the fence of the state that is replaced says of what is lost; whatever it says, entries may be missing, since
+/// it is up to a second old.
+std::string what_is_missing(const core_backup& from, std::uint64_t entries, const fs::path& old_fence) {
+  auto text = "restored from backup " + std::to_string(from.number) + " of " + rfc3339_utc(from.at_us) + " with " +
+              std::to_string(entries) + " entries; ";
+  const auto fence = read_fence(old_fence);
+  if (!fence || !*fence) return text + "how many entries came after it is not known";
+  if ((*fence)->size <= entries) return text + "no entry after them is known of";
+  return text + std::to_string((*fence)->size - entries) + " entries that were acknowledged until " +
+         rfc3339_utc((*fence)->at_us) + " are missing";
+}
+
+/// The copy proves itself, and says from then on what it lacks.
+result<std::uint64_t> prove_and_record(const fs::path& copy, const core_backup& from, const fs::path& fence,
+                                       std::string& missing) {
+  auto store = open_core_rows(copy, log_damage::refuse);
+  if (!store) return store.error();
+  auto proven = verify_journal(**store, from.reached);
+  if (!proven) return proven.error();
+  missing = what_is_missing(from, proven->entries, fence);
+  const opened_core opened{*store, {missing}, true, missing};
+  if (auto recorded = record_recovery(opened, fence); !recorded) return recorded.error();
+  return proven->entries;
+}
+
+/// The old database, if there is one, is kept; both names are durable.
+result<fs::path> put_in_place(const fs::path& copy, const fs::path& core) {
+  std::error_code problem;
+  fs::path kept;
+  if (fs::exists(core, problem) && !fs::is_empty(core, problem)) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    kept = core.string() + ".replaced-" +
+           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+    fs::rename(core, kept, problem);
+  }
+  if (!problem) fs::rename(copy, core, problem);
+  if (problem) return fail(errc::io_error, "put the restored database in place: " + problem.message());
+  if (auto synced = sync_directory(core.parent_path()); !synced) return synced.error();
+  return kept;
+}
+
+}  // namespace
+
+result<core_backup> back_up_core(const row_store& core, const fs::path& directory, std::uint32_t keep) {
+  if (auto made = make_private(directory); !made) return made.error();
+  auto reached = read_head(core);
+  if (!reached) return reached.error();
+  rocksdb::BackupEngine* opened = nullptr;
+  rocksdb::Status status = rocksdb::BackupEngine::Open(engine_options(directory), rocksdb::Env::Default(), &opened);
+  if (!status.ok()) return failed_with(status, "open backups " + directory.string());
+  const std::unique_ptr<rocksdb::BackupEngine> engine{opened};
+  rocksdb::CreateBackupOptions options;
+  options.flush_before_backup = true;
+  rocksdb::BackupID number = 0;
+  status = engine->CreateNewBackupWithMetadata(options, core.engine(), fence_text(*reached), &number);
+  if (!status.ok()) return failed_with(status, "back up to " + directory.string());
+  rocksdb::BackupInfo info;
+  status = engine->GetBackupInfo(number, &info);
+  if (!status.ok()) return failed_with(status, "look at the new backup");
+  status = engine->PurgeOldBackups(keep);
+  if (!status.ok()) return failed_with(status, "remove old backups");
+  return described(info);
+}
+
+result<std::vector<core_backup>> list_backups(const fs::path& directory) {
+  auto engine = open_backups(directory);
+  if (!engine) return engine.error();
+  std::vector<rocksdb::BackupInfo> infos;
+  (*engine)->GetBackupInfo(&infos);
+  std::vector<core_backup> all;
+  for (const auto& info : infos) {
+    auto one = described(info);
+    if (!one) return one.error();
+    all.push_back(*one);
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.number < b.number; });
+  return all;
+}
+
+result<restored_core> restore_core(const fs::path& directory, std::optional<std::uint32_t> number,
+                                   const state_directory& into) {
+  auto all = list_backups(directory);
+  if (!all) return all.error();
+  auto from = choose(*all, number, directory);
+  if (!from) return from.error();
+  auto engine = open_backups(directory);
+  if (!engine) return engine.error();
+  rocksdb::Status status = (*engine)->VerifyBackup(from->number, true);
+  if (!status.ok()) return failed_with(status, "backup " + std::to_string(from->number) + " is damaged");
+  const auto copy = into.root() / "core.restoring";
+  std::error_code problem;
+  fs::remove_all(copy, problem);
+  if (!problem) fs::create_directory(copy, problem);
+  if (problem) return fail(errc::io_error, "make " + copy.string() + ": " + problem.message());
+  if (::chmod(copy.c_str(), 0700) != 0) return failure_of_errno("make private " + copy.string());
+  status = (*engine)->RestoreDBFromBackup(from->number, copy.string(), copy.string());
+  if (!status.ok()) return failed_with(status, "copy backup " + std::to_string(from->number));
+  if (auto synced = sync_files(copy); !synced) return synced.error();
+  restored_core done{*from, 0, {}, {}};
+  auto entries = prove_and_record(copy, *from, into.fence(), done.missing);
+  if (!entries) return entries.error();
+  done.entries = *entries;
+  auto replaced = put_in_place(copy, into.core());
+  if (!replaced) return replaced.error();
+  done.replaced = *replaced;
+  return done;
+}
+
+}  // namespace penstock::storage
