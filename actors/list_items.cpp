@@ -127,12 +127,16 @@ std::string reason_of(const request_row& row, const item_context& context) {
   if (row.state != request_state::scheduled || row.reason == waiting_reason::none) return {};
   const auto outlook = context.outlook.find(row.pacs);
   const bool told = outlook != context.outlook.end() && !outlook->second.reason.empty();
-  const bool retries = row.reason == waiting_reason::retry_later;
-  if (retries && row.not_before_us > context.now_us)
+  const bool later = row.not_before_us > context.now_us;
+  const bool retries = row.reason == waiting_reason::retry_later, follows = row.reason == waiting_reason::following;
+  if (retries && later)
     return (row.error.empty() ? std::string{name_of(row.reason)} : row.error) + "; next try " +
            rfc3339(row.not_before_us);
+  if (follows && later)
+    return "all " + std::to_string(row.received) + " instances are here; looks for more at " +
+           rfc3339(row.not_before_us);
   // A retry whose time has come lacks what any other lacks.
-  if (retries || row.reason == waiting_reason::ready) return told ? outlook->second.reason : "next in turn";
+  if (retries || follows || row.reason == waiting_reason::ready) return told ? outlook->second.reason : "next in turn";
   std::string reason{name_of(row.reason)};
   if (told) reason += ": " + outlook->second.reason;
   return reason;

@@ -372,12 +372,16 @@ void project_queue::settle(request_row row, const study_settled& settled) {
   if (end.burns_attempt) ++row.attempts;
   if (end.burns_offline_try) ++row.offline_tries;
   row.finest = end.finest;
+  const bool follows = end.state == request_state::completed && goes_on_following(row, settled.present.size(), now_us);
+  const auto state = follows ? request_state::scheduled : end.state;
   note_arrived(row, settled);
-  row.reason = end.waits_for;
-  row.not_before_us = end.not_before_us;
-  row.error = end.state == request_state::completed ? "" : end.reason;
-  advance(row, end.state, now_us, end.reason);
-  auto entry = request_entry("request." + std::string{name_of(end.state)}, row.user, row, end.reason);
+  if (!follows) {
+    row.reason = end.waits_for;
+    row.not_before_us = end.not_before_us;
+    row.error = end.state == request_state::completed ? "" : end.reason;
+  }
+  advance(row, state, now_us, end.reason);
+  auto entry = request_entry("request." + std::string{name_of(state)}, row.user, row, end.reason);
   // A lease whose retrieval this server knows nothing of is left from a crash: the governor ends it by its quiet time.
   if (settled.outcome.known) entry.rows.push_back(storage::erase_row(keys::lease(row.pacs, permit)));
   if (settled.outcome.sent) entry.rows.push_back(missing_row(row, settled));
@@ -420,7 +424,7 @@ void project_queue::add_holding_of(journal_entry& entry, const request_row& row,
   after.series = settled.series;
   after.instances = settled.present.size();
   after.cached_us = options_.clocks.utc_us();
-  after.complete = row.state == request_state::completed;
+  after.complete = row.state == request_state::completed || row.reason == waiting_reason::following;
   auto& weight = ledger_.counters.weights[settled.modality];
   weight.instances += settled.present.size();
   weight.bytes += settled.bytes;

@@ -111,8 +111,8 @@ caf::result<answered> project_queue::commit_command(const caller& who, std::vect
   return promise;
 }
 
-project_queue::admitted project_queue::admit_item(const submit_item& item, request_priority priority,
-                                                  const std::string& user, std::set<std::string>& in_this_call) {
+project_queue::admitted project_queue::admit_item(const submit_item& item, const submit_requests& command,
+                                                  std::set<std::string>& in_this_call) {
   item_facts facts;
   facts.well_formed = is_valid_uid(item.study.reveal());
   facts.malformed_field = "StudyInstanceUID";
@@ -131,7 +131,8 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, reque
       facts.open_request = std::to_string((*open)->number);
     else if (!in_this_call.insert(item.pacs + "/" + item.study.reveal()).second)
       facts.open_request = "of this call";
-    if (auto held = ledger_.holding(item.pacs, item.study)) facts.held = *held && (**held).complete;
+    if (auto held = ledger_.holding(item.pacs, item.study))
+      facts.held = *held && (**held).complete && command.follow_every_s == 0;
     facts.quota = ledger_.quota(mine->cache_quota_bytes, 0);
   }
   end.decision = admit(facts);
@@ -141,10 +142,12 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, reque
   row.number = ++ledger_.counters.last_request;
   row.project = options_.project;
   row.pacs = item.pacs;
-  row.user = user;
+  row.user = command.who.user;
   row.study = item.study;
   row.series = item.series;
-  row.priority = priority;
+  row.priority = command.priority;
+  row.follow_every_s = command.follow_every_s;
+  row.follow_quiet_s = command.follow_quiet_s;
   row.reason = end.decision.waits_for;
   row.identity_verified = end.decision.identity_verified;
   row.submitted_us = options_.clocks.utc_us();
@@ -168,7 +171,7 @@ caf::result<answered> project_queue::on_submit(submit_requests& command) {
   auto outcomes = json::array();
   std::set<std::string> in_this_call;
   for (std::size_t i = 0; i < command.items.size(); ++i) {
-    auto item = admit_item(command.items[i], command.priority, command.who.user, in_this_call);
+    auto item = admit_item(command.items[i], command, in_this_call);
     outcomes.push_back({{"item", i},
                         {"outcome", name_of(item.decision.outcome)},
                         {"request", item.request},

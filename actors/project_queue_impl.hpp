@@ -53,7 +53,7 @@ class project_queue {
       const std::function<request_change(const messages::request_row&)>& change,
       std::function<void(const messages::request_row& before, const messages::request_row& after)> then);
   struct admitted;
-  admitted admit_item(const messages::submit_item& item, messages::request_priority priority, const std::string& user,
+  admitted admit_item(const messages::submit_item& item, const messages::submit_requests& command,
                       std::set<std::string>& in_this_call);
   std::optional<messages::failure> refusal(const std::string& user) const;
   void release_bytes(const messages::holding_row& holding);

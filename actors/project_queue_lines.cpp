@@ -90,6 +90,11 @@ caf::result<answered> project_queue::on_cancel(cancel_requests& command) {
         if (before.state == request_state::processing || ledger_.is_busy(before.number))
           tell_association(before.pacs, cancel_retrieval{options_.project, before.number});
         auto row = before;
+        if (before.state == request_state::scheduled && before.reason == waiting_reason::following) {
+          const auto stopped = "followed until stopped by " + command.who.user;
+          advance(row, request_state::completed, options_.clocks.utc_us(), stopped);
+          return {{}, "completed", row, request_entry("request.completed", command.who.user, row, stopped)};
+        }
         advance(row, request_state::cancelled, options_.clocks.utc_us(), why);
         auto entry = request_entry("request.cancelled", command.who.user, row, why);
         return {{}, "cancelled", std::move(row), std::move(entry)};
@@ -139,7 +144,8 @@ caf::result<answered> project_queue::on_retry(retry_requests& command) {
   return change_each(
       command.who, command.requests,
       [&](const request_row& before) -> request_change {
-        const bool waits = before.state == request_state::scheduled && before.reason == waiting_reason::retry_later;
+        const bool waits = before.state == request_state::scheduled &&
+                           (before.reason == waiting_reason::retry_later || before.reason == waiting_reason::following);
         if (!is_terminal(before.state) && !waits) return {is_already(before), {}, {}, {}};
         if (ledger_.is_busy(before.number)) return {"it is just being prepared; ask again in a moment", {}, {}, {}};
         if (auto no = forbidden(before)) return {*no, {}, {}, {}};
@@ -151,6 +157,7 @@ caf::result<answered> project_queue::on_retry(retry_requests& command) {
         auto row = before;
         row.attempts = 0;
         row.offline_tries = 0;
+        row.gained_us = 0;
         row.finest = retrieve_level::instance;
         row.enumerated = false;
         row.ended_us = 0;

@@ -284,10 +284,17 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
     entry.rows.push_back(storage::put_row(keys::expected(row.project, row.number), expected));
     return commit_row(row, std::move(entry));
   }
+  const auto state =
+      goes_on_following(row, have.present.size(), now_us) ? request_state::scheduled : request_state::completed;
   row.received = have.present.size();
+  row.failed = 0;
   row.bytes = have.bytes;
-  advance(row, request_state::completed, now_us, "already in the cache, complete and unchanged");
-  auto entry = request_entry("request.completed", row.user, row, "already in the cache, complete and unchanged");
+  const std::string why = "already in the cache, complete and unchanged";
+  advance(row, state, now_us, why);
+  auto entry = request_entry("request." + std::string{name_of(state)}, row.user, row, why);
+  auto held = ledger_.holding(row.pacs, row.study);
+  if (!held) return give_up(held.error());
+  if (*held && (**held).complete && (**held).instances == have.present.size()) return commit_row(row, std::move(entry));
   std::optional<holding_row> before;
   holding_row after;
   add_holding_of(entry, row, have, before, after);

@@ -172,6 +172,18 @@ conclusion conclude(const request_row& row, const study_settled& settled, std::i
   return end;
 }
 
+bool goes_on_following(request_row& row, std::uint64_t present, std::int64_t now_us) {
+  if (row.follow_every_s == 0) return false;
+  if (present > row.received || row.gained_us == 0) row.gained_us = now_us;
+  if (now_us - row.gained_us >= std::int64_t{row.follow_quiet_s} * 1'000'000) return false;
+  row.reason = waiting_reason::following;
+  row.not_before_us = now_us + std::int64_t{row.follow_every_s} * 1'000'000;
+  row.enumerated = false;
+  row.attempts = 0;
+  row.error.clear();
+  return true;
+}
+
 conclusion set_back(const request_row& row, std::string why, std::int64_t now_us) {
   conclusion end;
   end.burns_attempt = true;

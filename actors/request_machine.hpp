@@ -42,6 +42,10 @@ struct conclusion {
 /// The PACS answered, and what the study holds is still not known: another look later, or `failed` after the last.
 [[nodiscard]] conclusion set_back(const messages::request_row& row, std::string why, std::int64_t now_us);
 
+/// All that the PACS lists of a study is here, so many instances. Whether it is to be looked at again, and then the row
+/// says when: a followed study is, until nothing new has come for as long as was asked for.
+[[nodiscard]] bool goes_on_following(messages::request_row& row, std::uint64_t present, std::int64_t now_us);
+
 /// What an instance of these modalities has weighed so far, times the number of instances; `default_instance_bytes`
 /// where nothing is known.
 inline constexpr std::uint64_t default_instance_bytes = 512 << 10;

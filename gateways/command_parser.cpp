@@ -210,6 +210,14 @@ result<messages::submit_requests> parse_submit_requests(const caller& who, const
   const auto priority = in.text("priority", presence::optional, 16);
   if (in.ok() && !priority.empty() && !messages::parse(priority, submit.priority))
     in.complain("priority: expected low, normal or high");
+  if (const auto* follow = in.object("follow")) {
+    argument_reader inner{*follow};
+    submit.follow_every_s = static_cast<std::uint32_t>(
+        inner.number("every_s", default_follow_every_s, least_follow_every_s, most_follow_every_s));
+    submit.follow_quiet_s = static_cast<std::uint32_t>(
+        inner.number("quiet_s", default_follow_quiet_s, submit.follow_every_s, most_follow_quiet_s));
+    in.adopt(inner, "follow");
+  }
   return in.finish(std::move(submit));
 }
 

@@ -38,7 +38,9 @@ struct submit_requests {
   caller who;
   std::vector<submit_item> items;  ///< at most 1,000, checked by the gateway
   request_priority priority = request_priority::normal;
-  PENSTOCK_FIELDS(who, items, priority);
+  std::uint32_t follow_every_s = 0;  ///< see request_row
+  std::uint32_t follow_quiet_s = 0;
+  PENSTOCK_FIELDS(who, items, priority, follow_every_s, follow_quiet_s);
 };
 
 struct cancel_requests {

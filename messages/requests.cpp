@@ -8,8 +8,9 @@ namespace {
 
 constexpr std::array<std::string_view, 6> state_names{"scheduled",  "processing", "completed",
                                                       "incomplete", "failed",     "cancelled"};
-constexpr std::array<std::string_view, 7> reason_names{"none",       "identity_unverified", "not_enumerated", "ready",
-                                                       "quota_full", "retry_later",         "project_expired"};
+constexpr std::array<std::string_view, 8> reason_names{
+    "none",       "identity_unverified", "not_enumerated",  "ready",
+    "quota_full", "retry_later",         "project_expired", "following"};
 constexpr std::array<std::string_view, 3> priority_names{"low", "normal", "high"};
 constexpr std::array<std::string_view, 3> level_names{"study", "series", "instance"};
 

@@ -22,7 +22,8 @@ enum class waiting_reason : std::uint8_t {
   ready,                ///< prepared, next in turn when the PACS's contract allows
   quota_full,           ///< starts when the project has room again
   retry_later,          ///< a transient or offline failure; `not_before_us` says when
-  project_expired       ///< the IRB approval has ended; resumes when it is extended
+  project_expired,      ///< the IRB approval has ended; resumes when it is extended
+  following             ///< all that the PACS lists is here; `not_before_us` says when it is looked at again
 };
 
 /// How much one retrieval asks for (PS3.4 section C.6.2.1). Coarse to fine.
@@ -85,12 +86,15 @@ struct request_row {
   bool enumerated = false;  ///< `expected` says how many instances there are; 0: they cannot be listed
   std::string unproven;     ///< not empty: why what the study holds cannot be listed
   retrieve_level finest = retrieve_level::instance;  ///< that the PACS is not known to refuse
+  std::uint32_t follow_every_s = 0;  ///< an exam that is still being acquired: looked at again so often; 0 = no
+  std::uint32_t follow_quiet_s = 0;  ///< ... until nothing new has come for so long
+  std::int64_t gained_us = 0;        ///< when something new came last
   std::string error;
   std::vector<request_step> history;
   PENSTOCK_FIELDS(number, project, pacs, user, study, series, patient, accession, modality, study_date, priority, turn,
                   state, reason, not_before_us, submitted_us, started_us, ended_us, attempts, offline_tries,
                   availability, expected, received, failed, bytes, estimated_bytes, permit, shard, identity_verified,
-                  enumerated, unproven, finest, error, history);
+                  enumerated, unproven, finest, follow_every_s, follow_quiet_s, gained_us, error, history);
 };
 
 /// A list of instances kept beside a request: what the PACS says the study holds, or what is missing of it.

@@ -148,51 +148,6 @@ BOOST_AUTO_TEST_CASE(completes_when_every_expected_instance_is_here) {
       3U);
 }
 
-BOOST_AUTO_TEST_CASE(needs_no_permit_when_another_project_has_brought_the_study_meanwhile) {
-  prepared("1.2.1", 2);
-  pacs->nothing_lacks = true;
-  shard->cached["1.2.1"] = pacs->instances["1.2.1"];
-  grant();
-  BOOST_TEST(governor->claims.size() == 0U);
-  BOOST_TEST(!governor->answers.back().started);
-  BOOST_TEST(pacs->retrievals.size() == 0U);
-  BOOST_TEST(request(1).state == state::completed);
-}
-
-BOOST_AUTO_TEST_CASE(keeps_what_came_while_the_next_try_is_waited_for) {
-  prepared("1.2.1", 3);
-  grant();
-  settle_retrieval(0, 2);
-  BOOST_TEST(request(1).state == state::scheduled);
-  const auto kept = row<holding_row>(keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"}));
-  BOOST_REQUIRE(kept);
-  BOOST_TEST(kept->instances == 2U);
-  BOOST_TEST(!kept->complete);
-  BOOST_TEST(has_row(keys::missing("alz", 1)));
-  advance(31s);
-  retrieve_all();
-  BOOST_TEST(request(1).state == state::completed);
-  BOOST_TEST(!has_row(keys::missing("alz", 1)));
-  BOOST_TEST(usage().at("studies") == 1);
-}
-
-BOOST_AUTO_TEST_CASE(fetches_and_keeps_a_study_that_cannot_be_listed_and_never_calls_it_complete) {
-  pacs->refuses_image_queries = true;
-  prepared("1.2.1", 3);
-  grant();
-  BOOST_REQUIRE_EQUAL(pacs->retrievals.size(), 1U);
-  BOOST_TEST(pacs->retrievals[0].expected.empty());
-  auto settled = settled_for(pacs->retrievals[0]);
-  settled.present = {dicom_uid{"1.5"}, dicom_uid{"1.6"}};
-  settled.outcome.sent = true;
-  pacs->to_settle.emplace_back(0, settled);
-  self->send(association_handle, tick{});
-  settle();
-  BOOST_TEST(request(1).state == state::incomplete);
-  BOOST_TEST(request(1).error.find("nothing proves") != std::string::npos);
-  BOOST_TEST(has_row(keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"})));
-}
-
 BOOST_AUTO_TEST_CASE(gives_a_permit_back_when_nothing_is_ready_or_it_is_too_late) {
   grant();
   BOOST_TEST(!governor->answers.back().started);

@@ -9,6 +9,7 @@ set(QUEUE_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/project_queue_downloads_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/project_queue_rules_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/project_queue_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/project_queue_parts_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/project_search_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/queue_ledger_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/request_machine_test.cpp"

@@ -171,6 +171,25 @@ BOOST_AUTO_TEST_CASE(sets_back_a_study_that_cannot_be_listed_and_gives_up_in_the
   BOOST_TEST((set_back(row, "none listed", now_us).state == state::failed));
 }
 
+BOOST_AUTO_TEST_CASE(follows_an_exam_until_nothing_new_has_come_for_long_enough) {
+  constexpr std::int64_t second_us = 1'000'000;
+  request_row row;
+  BOOST_TEST(!goes_on_following(row, 5, now_us));
+  row.follow_every_s = 60;
+  row.follow_quiet_s = 180;
+  row.enumerated = true;
+  BOOST_TEST(goes_on_following(row, 5, now_us));
+  BOOST_TEST((row.reason == waiting_reason::following));
+  BOOST_TEST(row.not_before_us == now_us + 60 * second_us);
+  BOOST_TEST(!row.enumerated);
+  row.received = 5;
+  BOOST_TEST(goes_on_following(row, 5, now_us + 120 * second_us));
+  BOOST_TEST(goes_on_following(row, 6, now_us + 180 * second_us));
+  row.received = 6;
+  BOOST_TEST(goes_on_following(row, 6, now_us + 359 * second_us));
+  BOOST_TEST(!goes_on_following(row, 6, now_us + 360 * second_us));
+}
+
 BOOST_AUTO_TEST_CASE(keeps_the_beginning_and_the_end_of_a_long_history) {
   request_row row;
   for (int i = 0; i < 200; ++i) advance(row, state::processing, i, std::to_string(i));

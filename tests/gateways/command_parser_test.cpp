@@ -179,6 +179,10 @@ BOOST_AUTO_TEST_CASE(reads_requests_submit_and_lets_malformed_uids_pass) {
 BOOST_AUTO_TEST_CASE(names_the_field_of_a_bad_requests_submit) {
   expect(parse_submit_requests, R"({})", "items");
   expect(parse_submit_requests, R"({"items":[]})", "items");
+  expect(parse_submit_requests, R"({"items":[{"pacs":"a","StudyInstanceUID":"1"}],"follow":{"every_s":9}})",
+         "follow.every_s");
+  expect(parse_submit_requests,
+         R"({"items":[{"pacs":"a","StudyInstanceUID":"1"}],"follow":{"every_s":60,"quiet_s":59}})", "follow.quiet_s");
   expect(parse_submit_requests, R"({"items":[7]})", "items[0]");
   expect(parse_submit_requests, R"({"items":[{"pacs":"a","StudyInstanceUID":"1"},{"pacs":"a"}]})",
          "items[1].StudyInstanceUID");

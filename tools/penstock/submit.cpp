@@ -1,5 +1,8 @@
 // request: asks for studies, named by UID or found by the flags of `studies find`.
 
+#include <algorithm>
+#include <optional>
+
 #include "messages/ids.hpp"
 #include "tools/penstock/input_lists.hpp"
 #include "tools/penstock/search.hpp"
@@ -21,6 +24,8 @@ struct submit_flags {
   std::string study_file;
   std::string priority = "normal";
   bool watch = false;
+  std::optional<std::uint32_t> follow_every_s;
+  std::uint32_t follow_quiet_s = 1'800;
 };
 
 /// The PACS of studies that were named by UID only.
@@ -81,14 +86,17 @@ result<json> items_to_submit(context& at, const submit_flags& flags, search_find
 }
 
 /// In batches, each a change with a name of its own. The rows say the study, too.
-result<json> submit(context& at, const json& items, const std::string& priority) {
+result<json> submit(context& at, const json& items, const submit_flags& flags) {
   json rows = json::array();
   for (std::size_t begin = 0; begin < items.size(); begin += items_in_a_batch) {
     const auto end = std::min(begin + items_in_a_batch, items.size());
     json batch = json::array();
     for (auto i = begin; i < end; ++i) batch.push_back(items[i]);
-    auto answer = at.ask("requests.submit", json{{"items", std::move(batch)}, {"priority", priority}}, client::new_op(),
-                         longest_submit);
+    json args{{"items", std::move(batch)}, {"priority", flags.priority}};
+    if (flags.follow_every_s)
+      args["follow"] =
+          json{{"every_s", *flags.follow_every_s}, {"quiet_s", std::max(flags.follow_quiet_s, *flags.follow_every_s)}};
+    auto answer = at.ask("requests.submit", args, client::new_op(), longest_submit);
     if (!answer) return answer.error();
     for (auto row : array_in(*answer, "rows")) {
       const auto item = begin + number_in(row, "item");
@@ -118,7 +126,7 @@ exit_code run_submit(context& at, const submit_flags& flags) {
     if (!at.json) show_outcomes(at, findings.rows);
     return at.report(fail(errc::not_found, "no study was found, so nothing was requested"));
   }
-  auto rows = submit(at, *items, flags.priority);
+  auto rows = submit(at, *items, flags);
   if (!rows) return at.report(rows.error());
   if (at.json && !flags.watch) at.show(json{{"rows", *rows}, {"search_rows", findings.rows}});
   if (!at.json) {
@@ -151,6 +159,17 @@ void add_submit_command(CLI::App& program, context& at) {
       ->type_name("FILE");
   request->add_option("--priority", flags->priority, "How urgent")
       ->check(CLI::IsMember({"low", "normal", "high"}))
+      ->capture_default_str();
+  request
+      ->add_option("--follow", flags->follow_every_s,
+                   "An exam still being acquired: look for more each so many seconds; 'requests cancel' ends it")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(10, 3'600));
+  request
+      ->add_option("--until-quiet", flags->follow_quiet_s,
+                   "End following when nothing new has come for so many seconds")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(10, 86'400))
       ->capture_default_str();
   request->add_flag("--watch", flags->watch, "Stay and show how they fare, to the end");
   request->callback([&at, flags] { at.action = [&at, flags] { return run_submit(at, *flags); }; });
