@@ -48,7 +48,8 @@ exit_code verdict_of(context& at, const json& done) {
   if (at.json) at.show(done);
   at.say(progress_of(done));
   std::uint64_t found = 0;
-  for (const auto& [kind, count] : done.value("found", json::object()).items()) {
+  const auto kinds = done.value("found", json::object());
+  for (const auto& [kind, count] : kinds.items()) {
     at.say("  " + kind + ": " + count.dump());
     found += count.get<std::uint64_t>();
   }
