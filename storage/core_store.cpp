@@ -27,7 +27,7 @@ namespace {
 using opened_store = result<std::shared_ptr<row_store>>;
 
 /// However many requests wait: the queue lies on the disk.
-constexpr std::size_t memory_bytes = std::size_t{32} << 20;
+constexpr std::size_t memory_bytes = std::size_t{24} << 20;
 constexpr const char* may_be_accepted =
     ". Find out where the missing part went; an administrator may then take the journal as it is (--accept-rollback)";
 

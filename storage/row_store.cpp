@@ -140,6 +140,10 @@ rocksdb::ColumnFamilyOptions column_options(const row_store_options& options,
   table.block_cache = cache;
   table.cache_index_and_filter_blocks = true;
   table.pin_l0_filter_and_index_blocks_in_cache = true;
+  // In parts: a filter of a large file, read whole for one key, would push everything else out of a small cache.
+  table.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
+  table.partition_filters = true;
+  table.cache_index_and_filter_blocks_with_high_priority = true;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(bloom_bits_a_key));
   table.format_version = 5;
   rocksdb::ColumnFamilyOptions family;
