@@ -29,6 +29,7 @@ STUDIES_IN_A_CALL = 1000
 REAL_STUDIES = 300
 PER_MINUTE = 30
 GROWTH_WANTED_MIB = 64
+TOLD_EVERY_S = 10
 
 
 def mrns_of(project):
@@ -86,13 +87,24 @@ def measure(server, log, queued):
         eventually(lambda: len(starts(log)) >= 2, 90, "the first starts")
         before = resident_mib(server.process.pid)
         began = time.monotonic()
-        for _ in range((queued - REAL_STUDIES) // STUDIES_IN_A_CALL):
+        told = began
+        for call in range((queued - REAL_STUDIES) // STUDIES_IN_A_CALL):
             submit(amy, BIG[0], ["2.25.%d" % random.getrandbits(120) for _ in range(STUDIES_IN_A_CALL)])
+            if time.monotonic() - told >= TOLD_EVERY_S:
+                told = time.monotonic()
+                print("  %9d queued after %4.0f s, %4.0f MiB more"
+                      % ((call + 1) * STUDIES_IN_A_CALL, told - began, resident_mib(server.process.pid) - before),
+                      file=sys.stderr, flush=True)
         accepted_s = time.monotonic() - began
         grown = resident_mib(server.process.pid) - before
         waiting = amy.ask("governor.status")["pacs"]
+        began_listing = time.monotonic()
+        listed = amy.ask("requests.list", {"limit": 500}, BIG[0], timeout_s=60)
+        listed_s = time.monotonic() - began_listing
+        assert len(listed["requests"]) == 500, len(listed["requests"])
     print("queued               %10d in %.0f s (%.0f a second)" % (queued, accepted_s, queued / accepted_s))
     print("memory               %10.0f MiB more (wanted: at most %d)" % (grown, GROWTH_WANTED_MIB))
+    print("newest 500 listed    %10.2f s of %d" % (listed_s, listed["total"]))
     print("waiting              %10s" % {one["pacs"]: one["waiting"] for one in waiting})
     with server.connect(SMALL[1]) as raj:
         seen = len(starts(log))
