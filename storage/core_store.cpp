@@ -157,8 +157,9 @@ result<opened_core> open_core_store(const core_store_options& options) {
   auto store = open_core_rows(options.directory, log_damage::refuse);
   if (!store && store.error().code == errc::corrupt) store = cut_at_damage(options, store.error(), *fence);
   if (!store) return store.error();
-  if (auto sound = (*store)->verify(); !sound) return sound.error();
-  opened_core core{std::move(*store), {}, false, {}};
+  const auto unverified = (*store)->verify(options.verified_at_start_bytes);
+  if (!unverified) return unverified.error();
+  opened_core core{std::move(*store), {}, false, {}, *unverified};
   if (auto warned = warn_of_examined(options.directory, core); !warned) return warned.error();
   if (auto within = compare_with_fence(options, *fence, core); !within) return within.error();
   return core;

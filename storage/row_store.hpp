@@ -118,8 +118,11 @@ class row_store final : public row_reader {
   /// opened again, so the store counts as failed: every later commit is refused with the first failure's text.
   [[nodiscard]] messages::result<void> commit(const row_batch& batch);
 
-  /// Reads every block of every table file; errc::corrupt names the file and the place of the first that is damaged.
-  [[nodiscard]] messages::result<void> verify() const;
+  /// Reads every block of the table files, newest first, until `most_bytes` are read or `goes_on` says no (asked before
+  /// each file); how many bytes were left unread. errc::corrupt names the file and the place of the first block that is
+  /// damaged. Any thread, while the store is in use.
+  [[nodiscard]] messages::result<std::uint64_t> verify(
+      std::uint64_t most_bytes, const std::function<bool()>& goes_on = [] { return true; }) const;
   /// For copies of the whole (core_backup.cpp).
   [[nodiscard]] rocksdb::DB* engine() const;
 

@@ -1,6 +1,9 @@
 #include "storage/core_store.hpp"
 
+#include <rocksdb/db.h>
+
 #include <boost/test/unit_test.hpp>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <string>
@@ -208,6 +211,33 @@ BOOST_AUTO_TEST_CASE(refuses_a_database_whose_manifest_is_gone) {
   for (const auto& file : fs::directory_iterator{where().directory})
     if (file.path().filename().string().starts_with("MANIFEST")) fs::remove(file.path());
   BOOST_TEST((start().error().code == errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(reads_the_blocks_of_a_large_database_while_it_is_in_use) {
+  note(3);
+  stop();
+  fs::path table;
+  {
+    // What the log held becomes a table file at a start.
+    const auto opened = value_of(start());
+    BOOST_TEST(opened.unverified_bytes == 0u);
+    std::vector<rocksdb::LiveFileMetaData> files;
+    opened.store->engine()->GetLiveFilesMetaData(&files);
+    for (const auto& file : files)
+      if (file.column_family_name == "entries") table = file.db_path + file.name;
+  }
+  BOOST_REQUIRE(!table.empty());
+  flip_byte(table, 20);
+  expect_refusal(table.filename().string());
+
+  auto options = where();
+  options.verified_at_start_bytes = 0;
+  const auto opened = value_of(open_core_store(options));
+  BOOST_TEST(opened.unverified_bytes >= fs::file_size(table));
+  BOOST_TEST(value_of(opened.store->verify(UINT64_MAX, [] { return false; })) == opened.unverified_bytes);
+  const auto found = opened.store->verify(UINT64_MAX);
+  BOOST_REQUIRE(!found.ok());
+  BOOST_TEST((found.error().code == errc::corrupt));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -41,6 +41,12 @@ namespace {
   std::_Exit(state_damaged);
 }
 
+[[noreturn]] void end_for_damage(const failure& problem) {
+  spdlog::critical("core database: {}: stopped at once; the next start says what can be done", problem.context);
+  spdlog::default_logger()->flush();
+  std::_Exit(state_damaged);
+}
+
 gateways::control_peers peers_of(const actors::server_tree& tree) {
   gateways::control_peers peers;
   peers.queues.insert(tree.roster->queues.begin(), tree.roster->queues.end());
@@ -91,6 +97,7 @@ result<void> server::open_state() {
   if (!latest) return latest.error();
   clocks_ = actors::having_seen(clocks_, *latest);
   core_ = std::move(core->store);
+  if (core->unverified_bytes > 0) check_ = std::make_unique<core_check>(core_, end_for_damage);
   auto watch = state_watch::start(*state_, end_for_lost_state);
   if (!watch) return watch.error();
   watch_ = std::move(*watch);

@@ -20,6 +20,7 @@
 #include "messages/result.hpp"
 #include "storage/core_store.hpp"
 #include "storage/state_directory.hpp"
+#include "tools/penstockd/core_check.hpp"
 #include "tools/penstockd/start_up.hpp"
 #include "tools/penstockd/state_watch.hpp"
 
@@ -60,6 +61,7 @@ class server {
   std::unique_ptr<storage::state_directory> state_;
   std::unique_ptr<state_watch> watch_;
   std::shared_ptr<storage::row_store> core_;
+  std::unique_ptr<core_check> check_;
   std::optional<storage::missing_since> newest_missing_;
   std::unique_ptr<gateways::http_gateway> http_;
   std::atomic<bool> deaf_{false};
