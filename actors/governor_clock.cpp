@@ -27,7 +27,7 @@ constexpr milliseconds settling_in = send_deadline + network_guard;
 constexpr std::int64_t permit_patience_ns = 60'000'000'000;
 constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
-constexpr milliseconds look_for_room_every{5'000};
+constexpr milliseconds look_again_every{5'000};
 constexpr milliseconds look_for_pause_file_every{500};
 const std::string does_not_answer = "the PACS does not answer: ";
 
@@ -259,6 +259,7 @@ void governor_clock::evaluate() {
   const auto now = options_.clocks.now();
   look_for_pause_file(now);
   drop_unanswered(now);
+  full_ = options_.has_room && !options_.has_room();
   auto wake_ns = grant_queries(now, finds_);
   wake_ns = std::min(wake_ns, grant_queries(now, enumerations_));
   permit_decision last;
@@ -279,11 +280,10 @@ permit_decision governor_clock::decide(const instant& now) {
   for (const auto& [project, each] : queues_)
     if (each.ready > 0) waiting.push_back({project, each.weight});
   const auto breaker = breaker_.state(now.boottime_ns, in_use());
-  full_ = options_.has_room && !options_.has_room();
   // Asked all the same: it ends leases that have been quiet for long enough.
   if (!breaker.may_start || full_) waiting.clear();
   auto decision = policy_.decide(now, contract_, waiting);
-  const auto look_again_ns = now.boottime_ns + std::chrono::nanoseconds{look_for_room_every}.count();
+  const auto look_again_ns = looks_again_at(now);
   if (!breaker.may_start) {
     decision.not_before_boottime_ns = std::min(breaker.next_probe_at_ns, look_again_ns);
     decision.not_before_us = 0;
@@ -346,10 +346,18 @@ void governor_clock::drop_unanswered(const instant& now) {
   }
 }
 
+std::int64_t governor_clock::looks_again_at(const instant& now) {
+  return now.boottime_ns + std::chrono::nanoseconds{look_again_every}.count();
+}
+
 std::int64_t governor_clock::grant_queries(const instant& now, query_line& of) {
   const auto* pacs = conf::find_pacs(*options_.rules, options_.pacs);
   if (!pacs) return never_ns;
   const bool searching = &of == &finds_;
+  // A query writes its stamp, its entry and what it found: on a full disk that is the journal's room. Requests can wait
+  // for a PACS that is down or paused; whoever searches is to hear it.
+  const bool left_alone = !searching && (paused_ || !breaker_.state(now.boottime_ns, in_use()).may_start);
+  if ((full_ || left_alone) && !of.empty()) return looks_again_at(now);
   const auto per_minute = searching ? pacs->find_per_minute : pacs->enumerate_per_minute;
   const char* what = searching ? "find" : "enumerate";
   while (!of.empty()) {

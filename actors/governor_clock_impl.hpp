@@ -85,6 +85,7 @@ class governor_clock {
   /// was never stamped was never counted.
   void drop_unanswered(const instant& now);
   std::int64_t grant_queries(const instant& now, query_line& of);
+  static std::int64_t looks_again_at(const instant& now);
   void erase_expired_leases();
   void sleep_until(const instant& now, std::int64_t wake_ns);
   query_line& line(messages::query_purpose purpose) {

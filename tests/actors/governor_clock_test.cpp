@@ -35,13 +35,17 @@ BOOST_AUTO_TEST_CASE(grants_nothing_while_the_disk_has_no_room_and_uses_nothing_
   has_room = [&] { return room; };
   start(1, 1);
   has_work("alz");
+  say("alz", query_wanted{1, "alz", query_purpose::search});
+  say("alz", query_wanted{2, "alz", query_purpose::enumeration});
   advance(5min);
   BOOST_TEST(of("alz").permits.size() == 0U);
+  BOOST_TEST(of("alz").queries.size() == 0U);
   BOOST_TEST(of("alz").outlook.back() == "the disk of the server is nearly full");
   BOOST_TEST(status().at("started").at("day") == 0);
   room = true;
   advance(6s);
   BOOST_TEST(of("alz").permits.size() == 1U);
+  BOOST_TEST(of("alz").queries.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(never_has_more_in_flight_than_allowed) {
