@@ -294,7 +294,8 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
   auto entry = request_entry("request." + std::string{name_of(state)}, row.user, row, why);
   auto held = ledger_.holding(row.pacs, row.study);
   if (!held) return give_up(held.error());
-  if (*held && (**held).complete && (**held).instances == have.present.size()) return commit_row(row, std::move(entry));
+  const bool stays = *held && !deleting_.contains(keys::holding(row.project, row.pacs, row.study));
+  if (stays && (**held).complete && (**held).instances == have.present.size()) return commit_row(row, std::move(entry));
   std::optional<holding_row> before;
   holding_row after;
   add_holding_of(entry, row, have, before, after);

@@ -102,11 +102,11 @@ presence judge_adoption(const std::vector<dicom_uid>& expected, const medical_re
                         const std::vector<catalogued_instance>& served) {
   auto found = compare(expected, served);
   if (!found.missing.empty()) return found;
-  const bool exact = !served.empty() && found.present.size() == served.size();
+  const std::unordered_set<dicom_uid> wanted(expected.begin(), expected.end());
   const bool of_patient = std::all_of(served.begin(), served.end(), [&](const catalogued_instance& instance) {
-    return is_same_patient(patient, patient_of(instance));
+    return !wanted.contains(instance.sop_instance) || is_same_patient(patient, patient_of(instance));
   });
-  if (!exact || !of_patient) found.missing = std::exchange(found.present, {});
+  if (!of_patient) found.missing = std::exchange(found.present, {});
   return found;
 }
 

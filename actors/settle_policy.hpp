@@ -62,8 +62,9 @@ void summarise(const std::vector<storage::catalogued_instance>& served, const st
 [[nodiscard]] bool is_same_patient(const messages::medical_record_number& one,
                                    const messages::medical_record_number& other);
 
-/// May a project take over what is served, without a C-MOVE? Only when it is exactly what is expected, all of the one
-/// patient. When not: what lacks; all of it when nothing lacks but something else differs.
+/// May a project take over what is served, without a C-MOVE? Only when all that is expected is there, and of that
+/// patient. When not: what lacks; all of it when nothing lacks but the patient. What is served beyond it, of other
+/// series or taken off the PACS since, is neither given nor asked for.
 [[nodiscard]] presence judge_adoption(const std::vector<messages::dicom_uid>& expected,
                                       const messages::medical_record_number& patient,
                                       const std::vector<storage::catalogued_instance>& served);
