@@ -8,6 +8,12 @@ namespace penstock::actors {
 
 using namespace messages;
 
+namespace {
+
+constexpr auto no_such_study = "no such study at this PACS";
+
+}  // namespace
+
 bool search_view::shows(const nlohmann::json& match) const {
   // The series of a study say nothing of its patient: the one unit of the search does.
   if (search_.kind == search_kind::series)
@@ -31,10 +37,13 @@ search_unit search_view::as_seen(search_unit unit, const std::set<std::string>& 
     const bool series = search_.kind == search_kind::series;
     if (conf::is_suspended(rules_, project_, unit.pacs, unit.mrn))
       become(series ? search_outcome::not_found : search_outcome::not_permitted,
-             series ? "no such study at this PACS" : "not in the cohort that the IRB approved for this project");
+             series ? no_such_study : "not in the cohort that the IRB approved for this project");
   } else if (unit.outcome == search_outcome::found || unit.outcome == search_outcome::truncated) {
     const auto key = accession_key(unit.pacs, search_.inputs.at(unit.input).reveal());
-    if (!found_by_accession.contains(key)) become(search_outcome::not_found, "no such study at this PACS");
+    if (!found_by_accession.contains(key)) become(search_outcome::not_found, no_such_study);
+  } else if (unit.outcome == search_outcome::not_found) {
+    // Whether a filter or the list of patients left it out would tell whose accession number it is.
+    become(search_outcome::not_found, no_such_study);
   }
   return unit;
 }

@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "actors/search_view.hpp"
 #include "tests/actors/site_of_tests.hpp"
 
 namespace penstock::tests {
@@ -180,6 +181,23 @@ BOOST_AUTO_TEST_CASE(shows_the_outcome_that_says_most) {
   BOOST_TEST((all_of({outcome::not_found, outcome::found}) == outcome::found));
   BOOST_TEST((all_of({outcome::not_found, outcome::unavailable}) == outcome::unavailable));
   BOOST_TEST((all_of({outcome::found, outcome::pending}) == outcome::pending));
+}
+
+BOOST_AUTO_TEST_CASE(an_accession_that_a_filter_left_out_looks_like_one_that_does_not_exist) {
+  const auto asked = search(search_kind::studies_by_accession, "A1");
+  search_unit filtered;
+  filtered.pacs = "gh-rad";
+  filtered.outcome = outcome::not_found;
+  filtered.message = "no study of this patient passes the filter";
+  filtered.mrn = jane;
+  search_unit unknown;
+  unknown.pacs = "gh-rad";
+  unknown.outcome = outcome::not_found;
+  unknown.message = "no such study at this PACS";
+  const std::vector<search_unit> units{filtered, unknown};
+  const actors::search_view view{rules, alz, asked, units};
+  BOOST_TEST(view.as_seen(filtered, {}).message == view.as_seen(unknown, {}).message);
+  BOOST_TEST(view.as_seen(filtered, {}).mrn.patient_id.empty());
 }
 
 BOOST_AUTO_TEST_SUITE_END()
