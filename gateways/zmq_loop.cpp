@@ -82,13 +82,18 @@ send_outcome send_now(zmq::socket_t& router, std::string_view routing_id, std::s
 int connection_of(zmq::message_t& frame) { return zmq_msg_get(frame.handle(), ZMQ_SRCFD); }
 
 departure_watch::departure_watch(zmq::context_t& context, zmq::socket_t& watched)
-    : told_(context, zmq::socket_type::pair) {
+    : watched_(watched), told_(context, zmq::socket_type::pair) {
   static std::atomic<std::uint64_t> watches{0};
   const auto name = "inproc://departures-" + std::to_string(++watches);
   if (zmq_socket_monitor(watched.handle(), name.c_str(), ZMQ_EVENT_DISCONNECTED) != 0) throw zmq::error_t{};
   told_.set(zmq::sockopt::rcvhwm, 0);  // the thread of all connections must never wait for us
   told_.set(zmq::sockopt::linger, 0);
   told_.connect(name);
+}
+
+void departure_watch::close() {
+  zmq_socket_monitor(watched_.handle(), nullptr, 0);
+  told_.close();
 }
 
 void departure_watch::take(const std::function<void(int connection)>& ended) {

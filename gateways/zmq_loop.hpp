@@ -55,9 +55,11 @@ class departure_watch {
   [[nodiscard]] void* handle() { return told_.handle(); }
   /// Never waits.
   void take(const std::function<void(int connection)>& ended);
-  void close() { told_.close(); }
+  /// Before `watched` is closed: whoever leaves then would be told to nobody, and libzmq waits for ever for a reader.
+  void close();
 
  private:
+  zmq::socket_t& watched_;
   zmq::socket_t told_;
 };
 
