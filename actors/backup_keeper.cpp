@@ -2,7 +2,9 @@
 
 #include <spdlog/spdlog.h>
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,8 @@ class backup_keeper {
   }
 
  private:
+  using answer_promise = caf::typed_response_promise<answered>;
+
   caf::result<answered> on_back_up(const back_up_core& order) {
     if (options_.directory.empty())
       return to_caf({errc::conflict, "no backups are made here: [backup] directory is not set in the settings"});
@@ -44,6 +48,9 @@ class backup_keeper {
     auto before = storage::read_operation(*options_.core, key);
     if (!before) return to_caf(before.error());
     if (*before) return answered{(*before)->answer};
+    // Who lost the answer asks again: that waited while the backup was made, and is not the wish for another.
+    if (const auto same = recording_.find(key); same != recording_.end())
+      return same->second.emplace_back(self_->make_response_promise<answered>());
     auto made = storage::back_up_core(*options_.core, options_.directory, options_.keep);
     if (!made) return refuse(order.who, made.error());
     spdlog::info("backup {}: {} entries of the journal, {} bytes, in {}", made->number, made->reached.size, made->bytes,
@@ -75,15 +82,24 @@ class backup_keeper {
     answer["holds"] = {"journal", "requests and holdings", "identifiers", "fence"};
     answer["lacks"] = {"packs and catalogue (the cache is fetched again)", "settings, rules and lists of patients",
                        "the server's key"};
-    auto promise = self_->make_response_promise<answered>();
     std::vector<journal_entry> entries;
     entries.push_back(std::move(entry));
     const answered said{dumped(answer)};
+    const auto promise = recording_[key].emplace_back(self_->make_response_promise<answered>());
     pen_.append(
         std::move(entries), key, said.json,
-        [promise, said](const entries_committed&) mutable { promise.deliver(said); },
-        [promise](const failure& problem) mutable { promise.deliver(to_caf(problem)); });
+        [this, key, said](const entries_committed&) {
+          for (auto& each : recorded(key)) each.deliver(said);
+        },
+        [this, key](const failure& problem) {
+          for (auto& each : recorded(key)) each.deliver(to_caf(problem));
+        });
     return promise;
+  }
+
+  std::vector<answer_promise> recorded(const std::string& key) {
+    auto asked = recording_.extract(key);
+    return asked ? std::move(asked.mapped()) : std::vector<answer_promise>{};
   }
 
   caf::result<answered> on_describe() {
@@ -94,7 +110,8 @@ class backup_keeper {
   handle::pointer self_;
   backup_keeper_options options_;
   journal_pen<handle::pointer> pen_;
-  json last_;  ///< since the server started
+  std::map<std::string, std::vector<answer_promise>> recording_;  ///< who asked for a backup that is being recorded
+  json last_;                                                     ///< since the server started
 };
 
 }  // namespace

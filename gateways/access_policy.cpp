@@ -42,7 +42,7 @@ constexpr std::array commands = {
     command_rule{"governance.check", audience::admin, false},
     command_rule{"governance.reload", audience::admin, true, appetite::little},
     command_rule{"server.status", audience::admin, false},
-    command_rule{"server.backup", audience::admin, true, appetite::little},
+    command_rule{"server.backup", audience::admin, true, appetite::more},
 };
 
 bool has_role_named(const conf::user* who, user_role role) { return who != nullptr && conf::has_role(*who, role); }

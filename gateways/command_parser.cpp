@@ -214,8 +214,9 @@ result<messages::submit_requests> parse_submit_requests(const caller& who, const
     argument_reader inner{*follow};
     submit.follow_every_s = static_cast<std::uint32_t>(
         inner.number("every_s", default_follow_every_s, least_follow_every_s, most_follow_every_s));
-    submit.follow_quiet_s = static_cast<std::uint32_t>(
-        inner.number("quiet_s", default_follow_quiet_s, submit.follow_every_s, most_follow_quiet_s));
+    submit.follow_quiet_s =
+        static_cast<std::uint32_t>(inner.number("quiet_s", std::max(default_follow_quiet_s, submit.follow_every_s),
+                                                submit.follow_every_s, most_follow_quiet_s));
     in.adopt(inner, "follow");
   }
   return in.finish(std::move(submit));

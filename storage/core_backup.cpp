@@ -30,6 +30,7 @@ namespace {
 /// So that a backup never takes the disk from those who are served.
 constexpr std::uint64_t bytes_a_second = std::uint64_t{100} << 20;
 constexpr std::int64_t a_second_us = 1'000'000;
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
 failure failed_with(const rocksdb::Status& status, const std::string& operation) {
   const auto code = status.IsNoSpace()      ? errc::no_space
@@ -127,10 +128,31 @@ result<fs::path> put_in_place(const fs::path& copy, const fs::path& core) {
   return kept;
 }
 
+/// A journal that finds no room ends the server: no backup is worth that.
+result<void> judge_room(rocksdb::DB& core, const fs::path& directory) {
+  struct stat state {};
+  struct stat backups {};
+  if (::stat(core.GetName().c_str(), &state) != 0 || ::stat(directory.c_str(), &backups) != 0)
+    return failure_of_errno("look at " + directory.string());
+  if (state.st_dev != backups.st_dev) return {};
+  std::error_code problem;
+  const auto free = fs::space(directory, problem).available;
+  if (problem) return fail(errc::io_error, "measure the room of " + directory.string() + ": " + problem.message());
+  std::uint64_t bytes = 0;
+  if (!core.GetAggregatedIntProperty(rocksdb::DB::Properties::kLiveSstFilesSize, &bytes) ||
+      fits_beside_state(free, bytes))
+    return {};
+  return fail(errc::no_space, directory.string() + " is on the disk of the state, which has " +
+                                  std::to_string(free / mebibyte) + " MiB free; a backup takes up to " +
+                                  std::to_string(bytes / mebibyte) + " MiB and must leave " +
+                                  std::to_string(room_to_admit_bytes / mebibyte) + " MiB");
+}
+
 }  // namespace
 
 result<core_backup> back_up_core(const row_store& core, const fs::path& directory, std::uint32_t keep) {
   if (auto made = make_private(directory); !made) return made.error();
+  if (auto room = judge_room(*core.engine(), directory); !room) return room.error();
   auto reached = read_head(core);
   if (!reached) return reached.error();
   rocksdb::BackupEngine* opened = nullptr;
@@ -141,7 +163,10 @@ result<core_backup> back_up_core(const row_store& core, const fs::path& director
   options.flush_before_backup = true;
   rocksdb::BackupID number = 0;
   status = engine->CreateNewBackupWithMetadata(options, core.engine(), fence_text(*reached), &number);
-  if (!status.ok()) return failed_with(status, "back up to " + directory.string());
+  if (!status.ok()) {
+    engine->GarbageCollect().PermitUncheckedError();  // what was copied of it takes room
+    return failed_with(status, "back up to " + directory.string());
+  }
   rocksdb::BackupInfo info;
   status = engine->GetBackupInfo(number, &info);
   if (!status.ok()) return failed_with(status, "look at the new backup");

@@ -23,9 +23,14 @@ struct core_backup {
   tree_checkpoint reached{};  ///< it holds all of this, and what was committed while it was made
 };
 
+/// Whether a backup beside the state, with so much free there, leaves the room that new work needs.
+[[nodiscard]] constexpr bool fits_beside_state(std::uint64_t free_bytes, std::uint64_t backup_bytes) {
+  return free_bytes >= room_to_admit_bytes && free_bytes - room_to_admit_bytes >= backup_bytes;
+}
+
 /// Makes another backup in `directory`, private to this user, and removes all but the newest `keep`. Everything that
-/// was committed before the call is in it. errc::no_space, io_error; a backup that failed leaves the others as they
-/// are.
+/// was committed before the call is in it. errc::no_space, also when it would take the room of the state; io_error; a
+/// backup that failed leaves the others as they are.
 [[nodiscard]] messages::result<core_backup> back_up_core(const row_store& core, const std::filesystem::path& directory,
                                                          std::uint32_t keep);
 

@@ -1,5 +1,6 @@
 set(QUEUE_TEST_SOURCES
   "${CMAKE_CURRENT_LIST_DIR}/audit_journal_test.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/backup_keeper_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/cache_checker_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/dimse_jobs_test.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/governor_clock_test.cpp"

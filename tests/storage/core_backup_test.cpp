@@ -93,6 +93,12 @@ BOOST_AUTO_TEST_CASE(refuses_a_damaged_backup_and_changes_nothing) {
   BOOST_TEST(fs::is_empty(to.core()));
 }
 
+BOOST_AUTO_TEST_CASE(leaves_the_state_beside_it_the_room_of_new_work) {
+  BOOST_TEST(fits_beside_state(room_to_admit_bytes + 10, 10));
+  BOOST_TEST(!fits_beside_state(room_to_admit_bytes + 10, 11));
+  BOOST_TEST(!fits_beside_state(room_to_admit_bytes - 1, 0));
+}
+
 BOOST_AUTO_TEST_CASE(is_readable_by_nobody_else) {
   back_up();
   BOOST_TEST((fs::status(backups()).permissions() == fs::perms::owner_all));
