@@ -4,7 +4,8 @@
   tests/house_rules.py [--no-headers]     the last line is "N passed, N failed"
 
 Rules: includes point down the table below, libraries stay in their places, no include cycles, sizes of files, lines and
-functions, every header compiles alone (remembered under .build/ by content), every folder has a README.
+functions, every folder has a README, every header compiles alone: it comes first in a source file of the build, or is
+compiled here (remembered under .build/ by content).
 """
 import concurrent.futures
 import hashlib
@@ -299,6 +300,12 @@ def output_of(*command):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+def without_proof(code):
+    """The headers that no source file includes before anything else: of those the build itself shows nothing."""
+    first = {includes_of(text)[0][2] for path, text in code.items() if path.endswith(".cpp") and includes_of(text)}
+    return [path for path in code if path.endswith(".hpp") and path not in first]
+
+
 class HeaderCompiler:
     """Compiles headers alone; remembers by content of the header and of all it includes which ones did."""
 
@@ -356,7 +363,7 @@ def main():
     if "--no-headers" not in sys.argv[1:]:
         compiler = HeaderCompiler(code, graph)
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-            for faults in pool.map(compiler.check, [path for path in code if path.endswith(".hpp")]):
+            for faults in pool.map(compiler.check, without_proof(code)):
                 report.test(faults)
     print("%d passed, %d failed" % (report.passed, report.failed))
     return 1 if report.failed else 0
