@@ -288,11 +288,11 @@ BOOST_FIXTURE_TEST_CASE(says_no_more_what_a_request_was_for_when_its_patient_was
   withdrawn.accession = protected_text{"A77"};
   withdrawn.identity_verified = true;
   put(withdrawn);
-  put(keys::missing("alz", 1), instance_list{{dicom_uid{"1.5"}}});
+  put(keys::missing("alz", 1), instance_list{{dicom_uid{"1.5"}}, {}});
   auto elsewhere = request(2, request_state::completed);
   elsewhere.pacs = "taken-away";
   put(elsewhere);
-  put(keys::missing("alz", 2), instance_list{{dicom_uid{"1.6"}}});
+  put(keys::missing("alz", 2), instance_list{{dicom_uid{"1.6"}}, {}});
   for (const std::uint64_t number : {1, 2}) {
     const auto shown = *show(number);
     for (const auto* field : {"StudyInstanceUID", "PatientID", "IssuerOfPatientID", "AccessionNumber", "Modality"})
