@@ -20,7 +20,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
 add_compile_options(-Wno-array-bounds -Wno-stringop-overflow -Wno-stringop-overread -Wno-restrict)
 if(PENSTOCK_SANITIZE STREQUAL "address")
   # CAF's function-based spawn binds null references, so the null check of UBSan is off.
-  add_compile_options(-fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all)
+  # Optimised, it takes twice as long to compile.
+  add_compile_options(-O0 -fsanitize=address,undefined -fno-sanitize=null,vptr -fno-sanitize-recover=all)
   add_link_options(-fsanitize=address,undefined)
 elseif(PENSTOCK_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
