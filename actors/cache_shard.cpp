@@ -142,7 +142,7 @@ class cache_shard {
     auto served = served_of(*storage_, wanted.pacs, wanted.study);
     if (!served) return to_caf(served.error());
     return pack_reserved{storage_->shelf.incoming().string(), pack_shelf::new_stem(),
-                         judge_adoption(wanted.expected, wanted.patient, *served).missing};
+                         judge_adoption(wanted.expected, wanted.patient, *served, {wanted.series, false}).missing};
   }
 
   /// Told to the log when it begins and when it ends.
@@ -219,7 +219,7 @@ class cache_shard {
     answer.request = wanted.request;
     answer.pacs = wanted.pacs;
     answer.study = wanted.study;
-    fill_in(judge_adoption(wanted.expected, wanted.patient, *served), *served, answer);
+    fill_in(judge_adoption(wanted.expected, wanted.patient, *served, {wanted.series, wanted.held}), *served, answer);
     return answer;
   }
 

@@ -49,7 +49,8 @@ caf::result<retrieval_prepared> pacs_association::on_prepare(retrieve_study& com
   running.prepared = promise;
   self_
       ->request(options_.shards[running.command.shard], local_patience,
-                reserve_pack{options_.pacs, running.command.study, running.command.patient, running.command.expected})
+                reserve_pack{options_.pacs, running.command.study, running.command.patient, running.command.expected,
+                             running.command.series})
       .then([this, ticket](const pack_reserved& place) { plan(ticket, place); },
             [this, ticket](const caf::error& problem) { let_go(ticket, from_caf(problem, "reserve a pack")); });
   return promise;

@@ -54,7 +54,7 @@ class project_queue {
       std::function<void(const messages::request_row& before, const messages::request_row& after)> then);
   struct admitted;
   admitted admit_item(const messages::submit_item& item, const messages::submit_requests& command,
-                      std::set<std::string>& in_this_call);
+                      std::map<std::string, std::string>& in_this_call);
   std::optional<messages::failure> refusal(const std::string& user) const;
   void release_bytes(const messages::holding_row& holding);
   [[nodiscard]] bool is_suspended(const messages::holding_row& holding) const;
@@ -112,6 +112,9 @@ class project_queue {
   void on_images(enumeration asking, const messages::images_listed& listed);
   void on_enumerated(enumeration asked);
   void cannot_list(enumeration asked, std::string why);
+  /// Whether a complete holding of the project has just these instances.
+  [[nodiscard]] messages::result<bool> holds_just(const messages::request_row& row,
+                                                  const messages::instance_list& expected) const;
   void adopt(messages::request_row row, messages::instance_list expected);
   void on_adoption(messages::request_row row, messages::instance_list expected, const messages::study_settled& have);
   void postpone(const messages::request_row& row, const messages::failure& problem);

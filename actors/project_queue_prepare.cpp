@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -267,8 +268,23 @@ void project_queue::on_enumerated(enumeration asked) {
   adopt(row, std::move(asked.found));
 }
 
+result<bool> project_queue::holds_just(const request_row& row, const instance_list& expected) const {
+  auto held = ledger_.holding(row.pacs, row.study);
+  if (!held) return held.error();
+  if (!*held || !(**held).complete || (**held).instances != expected.instances.size()) return false;
+  auto manifest = storage::read_row<instance_list>(
+      *options_.core, keys::manifest(row.project, row.pacs, row.study, (**held).version), "manifest");
+  if (!manifest) return manifest.error();
+  if (!*manifest) return false;
+  const std::unordered_set<dicom_uid> known((**manifest).instances.begin(), (**manifest).instances.end());
+  return std::ranges::all_of(expected.instances, [&](const dicom_uid& each) { return known.contains(each); });
+}
+
 void project_queue::adopt(request_row row, instance_list expected) {
-  adopt_study question{row.project, row.number, row.pacs, row.study, row.patient, expected.instances};
+  auto held = holds_just(row, expected);
+  if (!held) return give_up(held.error());
+  adopt_study question{row.project, row.number,         row.pacs,   row.study,
+                       row.patient, expected.instances, row.series, *held};
   self_->request(options_.shards.at(row.shard), shard_patience, std::move(question))
       .then([this, row, expected](const study_settled& have) { on_adoption(row, expected, have); },
             [this, row](const caf::error& problem) { postpone(row, from_caf(problem, "look into the cache")); });

@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 namespace penstock::actors {
 namespace {
@@ -99,14 +100,18 @@ bool is_same_patient(const medical_record_number& one, const medical_record_numb
 }
 
 presence judge_adoption(const std::vector<dicom_uid>& expected, const medical_record_number& patient,
-                        const std::vector<catalogued_instance>& served) {
+                        const std::vector<catalogued_instance>& served, const adoption_scope& scope) {
   auto found = compare(expected, served);
   if (!found.missing.empty()) return found;
   const std::unordered_set<dicom_uid> wanted(expected.begin(), expected.end());
-  const bool of_patient = std::all_of(served.begin(), served.end(), [&](const catalogued_instance& instance) {
-    return !wanted.contains(instance.sop_instance) || is_same_patient(patient, patient_of(instance));
+  const auto asked_for = [&](const catalogued_instance& instance) {
+    return scope.series.empty() || std::ranges::find(scope.series, instance.series) != scope.series.end();
+  };
+  const bool same = std::ranges::all_of(served, [&](const catalogued_instance& instance) {
+    if (wanted.contains(instance.sop_instance)) return is_same_patient(patient, patient_of(instance));
+    return scope.held || !asked_for(instance);
   });
-  if (!of_patient) found.missing = std::exchange(found.present, {});
+  if (!same) found.missing = std::exchange(found.present, {});
   return found;
 }
 

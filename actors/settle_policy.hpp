@@ -62,11 +62,19 @@ void summarise(const std::vector<storage::catalogued_instance>& served, const st
 [[nodiscard]] bool is_same_patient(const messages::medical_record_number& one,
                                    const messages::medical_record_number& other);
 
-/// May a project take over what is served, without a C-MOVE? Only when all that is expected is there, and of that
-/// patient. When not: what lacks; all of it when nothing lacks but the patient. What is served beyond it, of other
-/// series or taken off the PACS since, is neither given nor asked for.
+/// What the list of a request is compared with.
+struct adoption_scope {
+  std::vector<messages::dicom_uid> series;  ///< that were asked for; empty: the whole study
+  bool held = false;                        ///< the project holds just what is expected
+};
+
+/// May a project take over what is served, without a C-MOVE? Only when that is exactly what is expected, within the
+/// series asked for, and of that patient. When not: what lacks; all of it when nothing lacks but something else
+/// differs, since a PACS that lists less than is here has changed the study or cuts its lists. Who holds the list
+/// already learns nothing from what is served beyond it.
 [[nodiscard]] presence judge_adoption(const std::vector<messages::dicom_uid>& expected,
                                       const messages::medical_record_number& patient,
-                                      const std::vector<storage::catalogued_instance>& served);
+                                      const std::vector<storage::catalogued_instance>& served,
+                                      const adoption_scope& scope);
 
 }  // namespace penstock::actors

@@ -71,7 +71,8 @@ struct reserve_pack {
   dicom_uid study;
   medical_record_number patient;
   std::vector<dicom_uid> expected;
-  PENSTOCK_FIELDS(pacs, study, patient, expected);
+  std::vector<dicom_uid> series;  ///< of the request; empty: the whole study
+  PENSTOCK_FIELDS(pacs, study, patient, expected, series);
 };
 
 struct pack_reserved {
@@ -124,7 +125,9 @@ struct adopt_study {
   dicom_uid study;
   medical_record_number patient;
   std::vector<dicom_uid> expected;
-  PENSTOCK_FIELDS(project, request, pacs, study, patient, expected);
+  std::vector<dicom_uid> series;  ///< of the request; empty: the whole study
+  bool held = false;              ///< the project holds just these already
+  PENSTOCK_FIELDS(project, request, pacs, study, patient, expected, series, held);
 };
 
 }  // namespace penstock::messages

@@ -64,7 +64,7 @@ BOOST_FIXTURE_TEST_CASE(settles_what_arrived_and_says_what_is_missing, site) {
 BOOST_FIXTURE_TEST_CASE(fetches_nothing_while_the_disk_has_less_room_than_is_to_stay_free, site) {
   options.min_free_bytes = std::uint64_t{1} << 60;
   running full{options};
-  const auto refused = full.ask<pack_reserved>(full.shard, reserve_pack{"gh-rad", study, {}, {}});
+  const auto refused = full.ask<pack_reserved>(full.shard, reserve_pack{"gh-rad", study, {}, {}, {}});
   BOOST_REQUIRE(!refused.ok());
   BOOST_TEST((refused.error().code == errc::no_space));
   BOOST_TEST(refused.error().context.find("1099511627776 MiB is the least (min_free_disk)") != std::string::npos);
@@ -126,7 +126,7 @@ BOOST_FIXTURE_TEST_CASE(refuses_objects_of_another_study_or_name, site) {
 
 BOOST_FIXTURE_TEST_CASE(refuses_a_record_whose_bytes_do_not_check, site) {
   running world{options};
-  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}}).value();
+  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}, {}}).value();
   const auto name = reserved.stem + "-1.part";
   tests::write_part(reserved.directory, name, {numbered(1), numbered(2)});
   const auto path = fs::path{reserved.directory} / name;
@@ -155,7 +155,7 @@ BOOST_FIXTURE_TEST_CASE(removes_parts_that_hold_nothing, site) {
 
 BOOST_FIXTURE_TEST_CASE(takes_a_part_whose_writer_died_before_the_file_header_for_empty, site) {
   running world{options};
-  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}}).value();
+  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}, {}}).value();
   const auto name = reserved.stem + "-1.part";
   std::ofstream{fs::path{reserved.directory} / name} << "PENS";
   settle_study arrived;
@@ -217,7 +217,7 @@ BOOST_FIXTURE_TEST_CASE(a_failed_catalogue_is_opened_again_by_the_next_life, sit
   running world{options};
   std::vector<object> many;
   for (int i = 1; i <= 300; ++i) many.push_back(numbered(i));
-  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}}).value();
+  const auto reserved = world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}, {}}).value();
   settle_study arrived;
   arrived.pacs = "gh-rad";
   arrived.study = study;
@@ -260,7 +260,7 @@ BOOST_FIXTURE_TEST_CASE(reserves_a_new_stem_each_time, site) {
   running world{options};
   std::set<std::string> stems;
   for (int i = 0; i < 100; ++i)
-    stems.insert(world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}}).value().stem);
+    stems.insert(world.ask<pack_reserved>(world.shard, reserve_pack{"gh-rad", study, {}, {}, {}}).value().stem);
   BOOST_TEST(stems.size() == 100);
   BOOST_TEST(stems.begin()->size() == 16);
 }
@@ -268,7 +268,7 @@ BOOST_FIXTURE_TEST_CASE(reserves_a_new_stem_each_time, site) {
 BOOST_FIXTURE_TEST_CASE(lets_a_whole_study_be_adopted_and_names_what_lacks_else, site) {
   running world{options};
   BOOST_REQUIRE(world.deliver({{numbered(1), numbered(2)}}, {uid(1), uid(2)}).ok());
-  adopt_study wanted{"second", 9, "gh-rad", study, {protected_text{"0012345"}, {}}, {uid(1), uid(2)}};
+  adopt_study wanted{"second", 9, "gh-rad", study, {protected_text{"0012345"}, {}}, {uid(1), uid(2)}, {}, false};
   const auto adopted = world.ask<study_settled>(world.shard, wanted);
   BOOST_REQUIRE(adopted.ok());
   BOOST_TEST(adopted->missing.empty());

@@ -54,6 +54,25 @@ BOOST_AUTO_TEST_CASE(fetches_and_keeps_a_study_that_cannot_be_listed_and_never_c
   BOOST_TEST(has_row(keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"})));
 }
 
+BOOST_AUTO_TEST_CASE(says_of_an_adoption_whether_just_that_is_held_already) {
+  prepared("1.2.1", 2);
+  BOOST_TEST(!shard->adoptions.back().held);
+  retrieve_all();
+  shard->cached["1.2.1"] = pacs->instances["1.2.1"];
+  retry_requests again;
+  again.who = {"amy", "retry-1"};
+  again.requests = {1};
+  BOOST_TEST(answer_of(ask<answered>(queue, again)).at("rows").at(0).at("outcome") == "scheduled");
+  settle();
+  BOOST_TEST(shard->adoptions.back().held);
+  study_at_pacs("1.2.1", jane, 3);
+  again.who.op = "retry-2";
+  static_cast<void>(ask<answered>(queue, again));
+  settle();
+  BOOST_TEST(shard->adoptions.size() == 3U);
+  BOOST_TEST(!shard->adoptions.back().held);
+}
+
 // ---- follow ----
 
 BOOST_AUTO_TEST_CASE(follows_a_growing_exam_and_fetches_what_is_new) {

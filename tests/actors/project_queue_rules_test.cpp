@@ -1,5 +1,7 @@
 // What new rules mean for requests and holdings that are there already, and what members do to requests in line.
 
+#include <set>
+
 #include "actors/permit_policy.hpp"
 #include "messages/roster.hpp"
 #include "storage/codec.hpp"
@@ -314,6 +316,27 @@ BOOST_AUTO_TEST_CASE(whenever_a_patient_is_withdrawn_during_a_start_the_retrieva
       BOOST_TEST(request(static_cast<std::uint64_t>(steps) + 1).state == request_state::cancelled);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(whenever_a_patient_is_withdrawn_while_a_study_is_taken_over_nobody_gets_it) {
+  const auto before = site;
+  std::set<bool> was_held;
+  for (int steps = 0; steps < 60; ++steps) {
+    BOOST_TEST_CONTEXT("after " << steps << " messages") {
+      change_rules([&](conf::rules& rules) { rules = *before; });
+      const auto study = "1.3." + std::to_string(steps + 1);
+      study_at_pacs(study);
+      shard->cached[study] = pacs->instances[study];
+      self->send(queue, submission({study}, "taken-" + std::to_string(steps)));
+      for (int i = 0; i < steps; ++i) step();
+      was_held.insert(has_row(keys::holding("alz", "gh-rad", dicom_uid{study})));
+      withdraw_jane();
+      advance(3s);
+      BOOST_TEST(!authorise(study).ok());
+      BOOST_TEST(pacs->retrievals.empty());
+    }
+  }
+  BOOST_TEST(was_held.size() == 2U);
 }
 
 BOOST_AUTO_TEST_CASE(counts_once_a_study_that_a_command_names_twice) {

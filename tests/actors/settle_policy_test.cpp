@@ -137,26 +137,36 @@ BOOST_AUTO_TEST_CASE(an_issuer_that_is_not_said_does_not_part_patients) {
   BOOST_TEST(!is_same_patient(mrn("7"), mrn("07")));
 }
 
-BOOST_AUTO_TEST_CASE(lets_a_study_be_adopted_that_is_what_is_expected) {
-  const auto found = judge_adoption({second, first}, mrn("7"), {served(first), served(second)});
+BOOST_AUTO_TEST_CASE(lets_a_study_be_adopted_that_is_exactly_what_is_expected) {
+  const auto found = judge_adoption({second, first}, mrn("7"), {served(first), served(second)}, {});
   BOOST_TEST(found.missing.empty());
   BOOST_TEST((found.present == uids{second, first}));
 }
 
 BOOST_AUTO_TEST_CASE(names_what_lacks_for_an_adoption) {
-  const auto found = judge_adoption({first, second}, mrn("7"), {served(first)});
+  const auto found = judge_adoption({first, second}, mrn("7"), {served(first)}, {});
   BOOST_TEST((found.missing == uids{second}));
   BOOST_TEST((found.present == uids{first}));
 }
 
-BOOST_AUTO_TEST_CASE(gives_of_a_study_that_has_more_what_is_expected_and_asks_for_nothing) {
-  const auto more = judge_adoption({first}, mrn("7"), {served(first), served(second)});
-  BOOST_TEST(more.missing.empty());
-  BOOST_TEST((more.present == uids{first}));
+BOOST_AUTO_TEST_CASE(what_is_served_beyond_the_list_is_of_no_concern_in_other_series_or_when_the_list_is_held) {
+  const auto other = [](catalogued_instance instance) {
+    instance.series = dicom_uid{"1.2.8"};
+    return instance;
+  };
+  const auto series = served(first).series;
+  const auto of_series = judge_adoption({first}, mrn("7"), {served(first), other(served(second))}, {{series}, false});
+  BOOST_TEST(of_series.missing.empty());
+  BOOST_TEST((of_series.present == uids{first}));
+  BOOST_TEST(judge_adoption({first}, mrn("7"), {served(first), served(second)}, {{series}, false}).present.empty());
+  BOOST_TEST((judge_adoption({first}, mrn("7"), {served(first), served(second)}, {{}, true}).present == uids{first}));
 }
 
-BOOST_AUTO_TEST_CASE(lets_nothing_be_adopted_that_is_of_another_patient) {
-  const auto other = judge_adoption({first}, mrn("8"), {served(first)});
+BOOST_AUTO_TEST_CASE(lets_nothing_be_adopted_that_has_more_or_is_of_another_patient) {
+  const auto more = judge_adoption({first}, mrn("7"), {served(first), served(second)}, {});
+  BOOST_TEST((more.missing == uids{first}));
+  BOOST_TEST(more.present.empty());
+  const auto other = judge_adoption({first}, mrn("8"), {served(first)}, {});
   BOOST_TEST((other.missing == uids{first}));
 }
 

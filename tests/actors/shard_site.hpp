@@ -91,7 +91,7 @@ struct running : sim_world {
 
   /// Delivers the parts under a reserved stem and settles them.
   result<study_settled> deliver(const std::vector<std::vector<object>>& parts, std::vector<dicom_uid> expected) {
-    const auto reserved = ask<pack_reserved>(shard, reserve_pack{"gh-rad", study, {}, {}}).value();
+    const auto reserved = ask<pack_reserved>(shard, reserve_pack{"gh-rad", study, {}, {}, {}}).value();
     settle_study arrived;
     arrived.project = "alz";
     arrived.request = 17;
