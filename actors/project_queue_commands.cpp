@@ -112,13 +112,14 @@ caf::result<answered> project_queue::commit_command(const caller& who, std::vect
 }
 
 project_queue::admitted project_queue::admit_item(const submit_item& item, const submit_requests& command,
-                                                  std::set<std::string>& in_this_call) {
+                                                  std::map<std::string, std::string>& in_this_call) {
   item_facts facts;
   facts.well_formed = is_valid_uid(item.study.reveal());
   facts.malformed_field = "StudyInstanceUID";
   const auto* mine = project();
   facts.pacs_of_project = conf::may_use_pacs(*mine, item.pacs) && conf::find_pacs(*options_.rules, item.pacs);
   admitted end;
+  const auto named = item.pacs + "/" + item.study.reveal();
   std::optional<verified_study> known;
   if (facts.well_formed && facts.pacs_of_project) {
     auto verified = storage::read_row<verified_study>(
@@ -129,8 +130,8 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, const
           conf::cohort_has(*mine, known->patient) ? patient_standing::in_cohort : patient_standing::outside_cohort;
     if (auto open = ledger_.open_request(item.pacs, item.study); open && *open)
       facts.open_request = std::to_string((*open)->number);
-    else if (!in_this_call.insert(item.pacs + "/" + item.study.reveal()).second)
-      facts.open_request = "of this call";
+    else if (const auto twin = in_this_call.find(named); twin != in_this_call.end())
+      facts.open_request = twin->second;
     if (auto held = ledger_.holding(item.pacs, item.study))
       facts.held = *held && (**held).complete && command.follow_every_s == 0;
     facts.quota = ledger_.quota(mine->cache_quota_bytes, 0);
@@ -159,7 +160,7 @@ project_queue::admitted project_queue::admit_item(const submit_item& item, const
     row.modality = known->modality;
     row.availability = known->availability;
   }
-  end.request = std::to_string(row.number);
+  end.request = in_this_call[named] = std::to_string(row.number);
   return end;
 }
 
@@ -169,7 +170,7 @@ caf::result<answered> project_queue::on_submit(submit_requests& command) {
   std::vector<journal_entry> entries;
   std::vector<request_row> rows;
   auto outcomes = json::array();
-  std::set<std::string> in_this_call;
+  std::map<std::string, std::string> in_this_call;
   for (std::size_t i = 0; i < command.items.size(); ++i) {
     auto item = admit_item(command.items[i], command, in_this_call);
     outcomes.push_back({{"item", i},

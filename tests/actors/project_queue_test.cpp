@@ -19,6 +19,7 @@ BOOST_AUTO_TEST_CASE(answers_each_item_of_a_submission_by_its_own_outcome) {
   command.items[4].pacs = "foreign";
   const auto answer = answer_of(ask<answered>(queue, command));
   BOOST_TEST(outcomes(answer) == (texts{"accepted", "already_requested", "invalid", "not_found", "not_found"}));
+  BOOST_TEST(answer["rows"][1]["request"] == answer["rows"][0]["request"]);
   BOOST_TEST(entries("request.scheduled") == 1U);
   BOOST_TEST(outcomes(answer_of(ask<answered>(queue, submission({"1.2.1"})))) == texts{"already_requested"});
 }
