@@ -7,8 +7,8 @@ import socket
 import subprocess
 import time
 
-# Below the kernel's ephemeral range, so that no outgoing connection takes one meanwhile. Tests that run side by side have
-# a lane each: a server that is started again must find its ports as it left them.
+# Below the kernel's ephemeral range, so that no outgoing connection takes one meanwhile. Tests that run side by side
+# have a lane each: a server that is started again must find its ports as it left them.
 LANES, PORTS_OF_LANE = 2, 6000
 FIRST_PORT = 20000 + PORTS_OF_LANE * (int(os.environ.get("PENSTOCK_TEST_LANE") or 0) % LANES)
 PORT_RANGE = (FIRST_PORT, FIRST_PORT + PORTS_OF_LANE)
