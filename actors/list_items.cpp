@@ -145,6 +145,7 @@ std::string reason_of(const request_row& row, const item_context& context) {
 std::string estimate_of(const request_row& row, std::uint64_t position, const item_context& context) {
   const auto outlook = context.outlook.find(row.pacs);
   if (position == 0 || outlook == context.outlook.end() || context.rules == nullptr) return {};
+  if (row.not_before_us > context.now_us) return {};  // the reason says when
   const auto& forecast = outlook->second.forecast;
   const auto* pacs = conf::find_pacs(*context.rules, row.pacs);
   if (pacs == nullptr) return {};

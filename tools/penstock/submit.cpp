@@ -135,7 +135,8 @@ exit_code run_submit(context& at, const submit_flags& flags) {
   }
   const auto code = code_of_submitted(*rows, code_of_outcomes(findings.rows));
   if (!flags.watch) {
-    at.say("To see how they fare: 'penstock watch'.");
+    const auto asked = [](const json& row) { return !text_in(row, "request").empty(); };
+    if (std::any_of(rows->begin(), rows->end(), asked)) at.say("To see how they fare: 'penstock watch'.");
     return code;
   }
   std::vector<std::string> requests;
