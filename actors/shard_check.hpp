@@ -19,8 +19,8 @@ class shard_check {
   static constexpr std::size_t most_findings_of_a_part = 200;
 
   /// Goes on until `time_is_up`, asked after each instance and each pack, or until all was seen. With `repair`, what is
-  /// damaged is served no more, what is gone is forgotten, and what has no row gets it. errc::corrupt when the
-  /// catalogue itself is damaged.
+  /// damaged is served no more, what is gone is forgotten, and what has no row gets it. Damaged is what fails a check;
+  /// what the disk does not give is told and left as it is. errc::corrupt when the catalogue itself is damaged.
   [[nodiscard]] messages::result<messages::cache_examined> next_part(shard_storage& shard, bool repair,
                                                                      const std::function<bool()>& time_is_up);
 
@@ -34,6 +34,11 @@ class shard_check {
   [[nodiscard]] messages::result<void> examine_study(part& of, const storage::catalogued_study& study);
   [[nodiscard]] messages::result<void> examine_pack(part& of, const storage::catalogued_pack& pack,
                                                     const std::vector<storage::catalogued_instance>& rows);
+  [[nodiscard]] messages::result<void> examine_bytes(part& of, const std::string& path,
+                                                     const std::vector<storage::catalogued_instance>& mine,
+                                                     storage::pack_contents& contents);
+  [[nodiscard]] messages::result<void> condemn_or_tell(part& of, const storage::catalogued_pack& pack,
+                                                       std::uint64_t instances, const messages::failure& problem);
   [[nodiscard]] messages::result<void> examine_records(part& of, const storage::catalogued_pack& pack,
                                                        const std::vector<storage::catalogued_instance>& rows,
                                                        const storage::pack_contents& contents);
@@ -45,7 +50,6 @@ class shard_check {
   bool in_study_ = false;              ///< and that is not through
   std::set<std::string> packs_done_;   ///< of it
   std::size_t rows_done_ = 0;          ///< of the pack in hand
-  bool pack_failed_ = false;           ///< the pack in hand
   std::set<std::string> listed_;       ///< packs that have rows
   std::vector<shelved_pack> shelved_;  ///< still to be compared
 };

@@ -34,8 +34,8 @@ struct examine_cache {
   PENSTOCK_FIELDS(from, repair, patience_ms);
 };
 
-/// One disagreement. `kind`: bytes_damaged, pack_missing, pack_unreadable, pack_unlisted, record_unlisted. `pack` is
-/// the name of a file of ours.
+/// One disagreement. `kind`: bytes_damaged, pack_missing, pack_unreadable, pack_unlisted, record_unlisted, and
+/// pack_unreachable for what the disk does not give now. `pack` is the name of a file of ours.
 struct cache_finding {
   std::string kind;
   std::string pacs;

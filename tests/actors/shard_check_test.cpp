@@ -116,13 +116,63 @@ BOOST_FIXTURE_TEST_CASE(catalogues_a_pack_that_has_no_row_once_it_is_repaired, c
   BOOST_TEST(found() == "");
 }
 
+BOOST_FIXTURE_TEST_CASE(leaves_alone_what_the_disk_does_not_give_however_it_is_repaired, checked_site) {
+  running world{options};
+  BOOST_REQUIRE(world.deliver({{numbered(1)}, {numbered(2)}}, {}).ok());
+  const auto pack = world.locate({uid(1)}).objects.front().pack;
+  for (const auto how : {full_disk::trouble::opening, full_disk::trouble::reading}) {
+    disk.troubled[pack] = how;
+    check(world, true);
+    BOOST_TEST(found() == "pack_unreachable ");
+    BOOST_TEST(sum.packs == 2U);
+    disk.troubled.clear();
+    check(world);
+    BOOST_TEST(found() == "");
+  }
+  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(leaves_alone_a_pack_without_a_row_that_the_disk_does_not_give, checked_site) {
+  fs::path pack;
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+    pack = world.locate({uid(1)}).objects.front().pack;
+  }
+  fs::remove_all(catalogue());
+  disk.troubled[pack] = full_disk::trouble::reading;
+  running world{fresh_options()};
+  check(world, true);
+  BOOST_TEST(found() == "pack_unreachable ");
+  disk.troubled.clear();
+  check(world, true);
+  BOOST_TEST(found() == "pack_unlisted! ");
+  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(takes_no_pack_for_lost_while_nothing_at_all_is_there, checked_site) {
+  running world{options};
+  BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  fs::rename(settled(), directory.path() / "unmounted");
+  fs::create_directory(settled());
+  check(world, true);
+  BOOST_TEST(found() == "pack_unreachable ");
+  BOOST_TEST(!world.ask<objects_located>(world.shard, locate_objects{"gh-rad", study, {uid(1)}}).ok());
+  fs::remove(settled());
+  fs::rename(directory.path() / "unmounted", settled());
+  BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+}
+
 BOOST_FIXTURE_TEST_CASE(begins_anew_when_the_shard_was_started_again_meanwhile, checked_site) {
   running world{options};
   BOOST_REQUIRE(world.deliver({{numbered(1)}, {numbered(2)}}, {}).ok());
   const auto part = world.ask<cache_examined>(world.shard, examine_cache{"", false, 0}).value();
   BOOST_REQUIRE(!part.next.empty());
-  const auto foreign = world.ask<cache_examined>(world.shard, examine_cache{"0123456789abcdef", false, 0});
-  BOOST_TEST((foreign.error().code == errc::conflict));
+  world.restart_shard();
+  const auto lost = world.ask<cache_examined>(world.shard, examine_cache{part.next, false, 0});
+  BOOST_TEST((lost.error().code == errc::conflict));
+  check(world);
+  BOOST_TEST(sum.packs == 2U);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
