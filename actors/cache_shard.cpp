@@ -35,7 +35,6 @@ class cache_shard {
     if (auto prepared = shelf.prepare(); !prepared) throw std::runtime_error(prepared.error().text());
     storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
     compare_at_start();
-    if (news_) options_.news->tell(*news_);
   }
 
   handle::behavior_type make_behavior() {
@@ -54,7 +53,7 @@ class cache_shard {
  private:
   /// A damaged catalogue is set aside and made again: all it holds lies in the packs too.
   storage::catalogue open_catalogue() {
-    if (options_.condemned->exchange(false)) set_catalogue_aside("a block of it failed its check");
+    if (options_.lives->condemned) set_catalogue_aside("a block of it failed its check");
     auto opened = storage::catalogue::open(options_.catalogue);
     if (!opened && opened.error().code == errc::corrupt) {
       set_catalogue_aside(opened.error().text());
@@ -71,23 +70,20 @@ class cache_shard {
                   options_.number, aside.string(), why);
     std::error_code problem;
     std::filesystem::remove_all(aside, problem);
-    std::filesystem::rename(options_.catalogue, aside, problem);
-    news_ = catalogue_made_again{options_.number, why, aside.string(), 0, 0};
+    if (!problem) std::filesystem::rename(options_.catalogue, aside, problem);
+    if (problem) throw std::runtime_error("set " + options_.catalogue.string() + " aside: " + problem.message());
+    options_.lives->condemned = false;
+    options_.lives->unfinished = catalogue_made_again{options_.number, why, aside.string(), 0, 0};
   }
 
+  /// Nothing is served from a catalogue that lacks rows of packs which lie here: whoever looked would take them for
+  /// lost. So this life ends when they cannot be read, and the next one goes on.
   void compare_at_start() {
-    // Later than the start, a study that has just settled may have no claim yet: then everything counts as claimed.
-    const claim_check keep_all = [](const std::string&, const dicom_uid&) { return true; };
-    const bool at_process_start = !options_.reconciled->exchange(true);
-    if (!at_process_start && !news_) return;
-    const auto look = [&]() -> result<reconciliation> {
-      if (at_process_start) return reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
-      reconciliation again;
-      if (auto read = read_packs_again(*storage_, keep_all, again); !read) return read.error();
-      return again;
-    };
+    auto& lives = *options_.lives;
+    if (lives.reconciled && !lives.unfinished) return;
+    refuse_bare_shelf();
     auto done = look();
-    if (!done && done.error().code == errc::corrupt && !news_) {
+    if (!done && done.error().code == errc::corrupt && !lives.unfinished) {
       // The database must be closed before its files are moved.
       auto shelf = std::move(storage_->shelf);
       storage_.reset();
@@ -95,33 +91,61 @@ class cache_shard {
       storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
       done = look();
     }
+    if (!done && lives.unfinished) throw std::runtime_error("make the catalogue again: " + done.error().text());
+    lives.reconciled = true;
     if (!done) return note(done.error());
     tell_compared(*done);
   }
 
+  result<reconciliation> look() {
+    // Later than the start, a study that has just settled may have no claim yet: then everything counts as claimed.
+    const claim_check keep_all = [](const std::string&, const dicom_uid&) { return true; };
+    if (!options_.lives->reconciled) return reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
+    reconciliation again;
+    if (auto read = read_packs_again(*storage_, keep_all, again); !read) return read.error();
+    return again;
+  }
+
+  /// Packs that are not mounted are not lost. What was fetched meanwhile would lie below the mounted disk.
+  void refuse_bare_shelf() {
+    const auto first = storage_->catalogue.study_after({}, {});
+    const auto bare = storage_->shelf.is_bare();
+    if (!first || !*first || !bare || !*bare) return;
+    throw std::runtime_error("the catalogue lists packs, and " + options_.packs.string() +
+                             " holds none at all: is its disk mounted? Served again as soon as they are there; if they "
+                             "are lost for good, remove " +
+                             options_.catalogue.string() + ", and what projects held there is told lost");
+  }
+
   void tell_compared(const reconciliation& done) {
     spdlog::info(
-        "cache shard {}: {} unclaimed studies and {} packs removed, {} packs read again, {} packs lost, {} unreadable",
+        "cache shard {}: {} unclaimed studies and {} packs removed, {} packs read again, {} packs lost, {} unreadable, "
+        "{} out of reach",
         options_.number, done.unclaimed_studies, done.removed_packs, done.read_again, done.lost_packs,
-        done.unreadable_packs);
-    if (done.lost_packs + done.unreadable_packs > 0)
-      problem_ =
-          std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) + " unreadable";
+        done.unreadable_packs, done.unreachable_packs);
+    const auto bad = done.lost_packs + done.unreadable_packs + done.unreachable_packs;
+    if (bad > 0)
+      problem_ = std::to_string(done.lost_packs) + " packs lost, " + std::to_string(done.unreadable_packs) +
+                 " unreadable, " + std::to_string(done.unreachable_packs) + " out of reach";
     auto totals = storage_->catalogue.totals();
     const bool nothing_here = totals && totals->studies == 0;
-    if (!news_ && (nothing_here || done.lost_packs + done.unreadable_packs > 0))
-      news_ = catalogue_made_again{options_.number, "", "", 0, 0};
-    if (!news_) return;
-    if (!news_->kept_in.empty())
-      problem_ = "its catalogue was damaged, is kept in " + news_->kept_in + " and was made again from the packs" +
+    auto news = options_.lives->unfinished;
+    options_.lives->unfinished.reset();
+    // Packs read again may be the second half of a catalogue that a predecessor began to make again.
+    if (!news && (nothing_here || bad + done.read_again > 0))
+      news = catalogue_made_again{options_.number, "", "", 0, 0};
+    if (!news) return;
+    if (!news->kept_in.empty())
+      problem_ = "its catalogue was damaged, is kept in " + news->kept_in + " and was made again from the packs" +
                  (problem_.empty() ? "" : "; " + problem_);
-    news_->packs = done.read_again;
-    news_->unreadable = done.unreadable_packs;
+    news->packs = done.read_again;
+    news->unreadable = done.unreadable_packs + done.unreachable_packs;
+    options_.news->tell(std::move(*news));
   }
 
   /// What a handler answers with. A catalogue that fails its checks serves nothing more: the next life makes it again.
   caf::error troubled(const failure& problem) {
-    if (problem.code == errc::corrupt && !options_.condemned->exchange(true)) {
+    if (problem.code == errc::corrupt && !std::exchange(options_.lives->condemned, true)) {
       note(problem);
       begin_anew();
     }
@@ -229,7 +253,11 @@ class cache_shard {
     auto instances = storage_->catalogue.instances_of(wanted.pacs, wanted.study);
     if (!instances) return troubled(instances.error());
     std::unordered_map<std::string, std::string> problem_of;
-    for (const auto& pack : *packs) problem_of[pack.pack_id] = problem_with(pack);
+    for (const auto& pack : *packs) {
+      auto problem = problem_with(pack);
+      if (!problem) return to_caf(problem.error());
+      problem_of[pack.pack_id] = std::move(*problem);
+    }
     std::unordered_map<dicom_uid, const catalogued_instance*> known;
     for (const auto& instance : *instances) known.emplace(instance.sop_instance, &instance);
     objects_located answer{options_.node, {}};
@@ -243,9 +271,11 @@ class cache_shard {
     return answer;
   }
 
-  std::string problem_with(const storage::catalogued_pack& pack) const {
-    if (pack.state == storage::pack_state::quarantined) return "quarantined: a check of its pack failed";
-    return storage_->shelf.is_settled(pack.pacs, pack.pack_id) ? "" : "its pack is missing";
+  result<std::string> problem_with(const storage::catalogued_pack& pack) const {
+    if (pack.state == storage::pack_state::quarantined) return std::string{"quarantined: a check of its pack failed"};
+    auto gone = storage_->shelf.is_gone(pack.pacs, pack.pack_id);
+    if (!gone) return gone.error();
+    return std::string{*gone ? "its pack is missing" : ""};
   }
 
   static located_object unknown_object(const dicom_uid& uid) {
@@ -320,7 +350,6 @@ class cache_shard {
   cache_shard_options options_;
   std::optional<shard_storage> storage_;
   std::string problem_;
-  std::optional<catalogue_made_again> news_;  ///< what this life found at its start
   shard_check check_;
   std::string check_word_;
   bool lacked_room_ = false;

@@ -6,12 +6,12 @@
 // afterwards. A stem is 16 random hexadecimal digits; of names that others chose, only the PACS's id of the rules file
 // is in a path. The PACS's folder tells whose a pack is when the catalogue must be made again from the packs.
 
-#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +34,17 @@ class shard_news {
   std::vector<messages::catalogue_made_again> waiting_;
 };
 
+/// What the lives of one shard tell each other, one life at a time.
+struct shard_lives {
+  /// Packs, catalogue and claims have been compared at the start of the process; a restart of the actor alone leaves
+  /// what is on its way in peace.
+  bool reconciled = false;
+  /// The catalogue was found damaged by a read: the next life sets it aside.
+  bool condemned = false;
+  /// It was set aside, and the packs have not been read again to the last one: whichever life does that tells of it.
+  std::optional<messages::catalogue_made_again> unfinished;
+};
+
 struct cache_shard_options {
   std::uint32_t number = 0;
   std::filesystem::path packs;      ///< made when absent
@@ -42,13 +53,9 @@ struct cache_shard_options {
   /// Does any project hold this study? Asked at the start of the process, from the shard's thread; when in doubt the
   /// answer must be true, because a study without a claim is removed.
   std::function<bool(const std::string& pacs, const messages::dicom_uid& study)> is_claimed;
-  /// Set once the packs, the catalogue and the claims have been compared; shared by all lives of this shard, so that a
-  /// restart of the actor alone leaves what is on its way in peace.
-  std::shared_ptr<std::atomic<bool>> reconciled = std::make_shared<std::atomic<bool>>(false);
+  std::shared_ptr<shard_lives> lives = std::make_shared<shard_lives>();
   /// With less room where the packs lie, nothing more is fetched; what arrived settles all the same.
   std::uint64_t min_free_bytes = 0;
-  /// Shared by all lives: the catalogue was found damaged by a read, so the next life makes it again.
-  std::shared_ptr<std::atomic<bool>> condemned = std::make_shared<std::atomic<bool>>(false);
   std::shared_ptr<shard_news> news = std::make_shared<shard_news>();
   storage::file_system* files = &storage::posix_files();
 };

@@ -43,6 +43,13 @@ std::optional<std::string> pack_id_in(std::string_view name, std::string_view su
   return usable ? std::optional{std::string{name}} : std::nullopt;
 }
 
+result<bool> is_file(const fs::path& path) {
+  std::error_code why;
+  const auto type = fs::status(path, why).type();
+  if (type == fs::file_type::none || type == fs::file_type::unknown) return failed("look at", path, why);
+  return type == fs::file_type::regular;
+}
+
 }  // namespace
 
 result<void> pack_shelf::make_folder(const fs::path& folder) {
@@ -82,20 +89,39 @@ fs::path pack_shelf::settled_path(const std::string& pacs, const std::string& pa
   return settled() / pacs / pack_id.substr(0, fan_out_digits) / (pack_id + std::string{pack_suffix});
 }
 
-bool pack_shelf::is_settled(const std::string& pacs, const std::string& pack_id) const {
-  std::error_code why;
-  return fs::is_regular_file(settled_path(pacs, pack_id), why);
+result<bool> pack_shelf::is_settled(const std::string& pacs, const std::string& pack_id) const {
+  return is_file(settled_path(pacs, pack_id));
 }
 
-std::optional<fs::path> pack_shelf::find(const std::string& pacs, const std::string& pack_id) const {
+result<bool> pack_shelf::is_gone(const std::string& pacs, const std::string& pack_id) const {
+  auto there = is_settled(pacs, pack_id);
+  if (!there || *there) return there ? result<bool>{false} : there;
+  auto bare = is_bare();
+  if (!bare) return bare;
+  if (*bare) return fail(errc::io_error, settled().string() + " holds nothing at all: is its disk mounted?");
+  return true;
+}
+
+result<bool> pack_shelf::is_bare() const {
   std::error_code why;
-  if (auto path = incoming_path(pack_id); fs::is_regular_file(path, why)) return path;
-  if (is_settled(pacs, pack_id)) return settled_path(pacs, pack_id);
-  return std::nullopt;
+  const bool bare = fs::is_empty(settled(), why);
+  if (why) return failed("read folder", settled(), why);
+  return bare;
+}
+
+result<std::optional<fs::path>> pack_shelf::find(const std::string& pacs, const std::string& pack_id) const {
+  for (const auto& path : {incoming_path(pack_id), settled_path(pacs, pack_id)}) {
+    auto there = is_file(path);
+    if (!there) return there.error();
+    if (*there) return std::optional{path};
+  }
+  return std::optional<fs::path>{};
 }
 
 result<void> pack_shelf::settle(const std::string& pacs, const std::string& pack_id) {
-  if (is_settled(pacs, pack_id)) return {};
+  auto already = is_settled(pacs, pack_id);
+  if (!already) return already.error();
+  if (*already) return {};
   const auto from = incoming_path(pack_id);
   const auto to = settled_path(pacs, pack_id);
   if (auto made = make_folder(to.parent_path()); !made) return made;
@@ -118,8 +144,12 @@ result<void> pack_shelf::sync_folders(const std::string& pacs, const std::vector
 result<void> pack_shelf::discard(const std::string& pacs, const std::vector<std::string>& pack_ids) {
   if (pack_ids.empty()) return {};
   for (const auto& id : pack_ids)
-    while (const auto path = find(pacs, id))
-      if (auto removed = files_->remove(path->string()); !removed) return removed;
+    for (;;) {
+      const auto path = find(pacs, id);
+      if (!path) return path.error();
+      if (!*path) break;
+      if (auto removed = files_->remove((*path)->string()); !removed) return removed;
+    }
   return sync_folders(pacs, pack_ids);
 }
 

@@ -38,9 +38,17 @@ class pack_shelf {
   [[nodiscard]] std::filesystem::path incoming_path(const std::string& pack_id) const;
   /// `pacs` is an id of the rules file (messages::is_valid_name).
   [[nodiscard]] std::filesystem::path settled_path(const std::string& pacs, const std::string& pack_id) const;
-  /// Where the pack lies now, in its place or still incoming; nothing when it is gone.
-  [[nodiscard]] std::optional<std::filesystem::path> find(const std::string& pacs, const std::string& pack_id) const;
-  [[nodiscard]] bool is_settled(const std::string& pacs, const std::string& pack_id) const;
+  /// Where the pack lies now, in its place or still incoming; nothing when it is gone. errc::io_error when the disk
+  /// does not say.
+  [[nodiscard]] messages::result<std::optional<std::filesystem::path>> find(const std::string& pacs,
+                                                                            const std::string& pack_id) const;
+  /// Whether it lies in its place. errc::io_error when the disk does not say.
+  [[nodiscard]] messages::result<bool> is_settled(const std::string& pacs, const std::string& pack_id) const;
+  /// Whether a pack that was settled is in its place no more. errc::io_error when the disk does not say, or when the
+  /// shelf is bare: then nobody may take it for lost.
+  [[nodiscard]] messages::result<bool> is_gone(const std::string& pacs, const std::string& pack_id) const;
+  /// Nothing has ever been settled here: so looks a place where the disk of the packs is not mounted.
+  [[nodiscard]] messages::result<bool> is_bare() const;
 
   /// Syncs the part's bytes and moves it to its place. Harmless when it is there already. The move is durable after
   /// `sync_folders`.

@@ -1,5 +1,7 @@
 #include "actors/study_settlement.hpp"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -13,15 +15,15 @@ using messages::result;
 using storage::catalogued_instance;
 using storage::catalogued_pack;
 
-/// Ids of the study's packs from which may be served.
-result<std::set<std::string>> servable_packs(const shard_storage& shard, const std::string& pacs,
-                                             const dicom_uid& study) {
-  auto packs = shard.catalogue.packs_of(pacs, study);
-  if (!packs) return packs.error();
+/// Ids of those from which may be served.
+result<std::set<std::string>> servable_of(const std::vector<catalogued_pack>& packs, const pack_shelf& shelf) {
   std::set<std::string> servable;
-  for (const auto& pack : *packs)
-    if (pack.state == storage::pack_state::settled && shard.shelf.is_settled(pacs, pack.pack_id))
-      servable.insert(pack.pack_id);
+  for (const auto& pack : packs) {
+    if (pack.state != storage::pack_state::settled) continue;
+    auto gone = shelf.is_gone(pack.pacs, pack.pack_id);
+    if (!gone) return gone.error();
+    if (!*gone) servable.insert(pack.pack_id);
+  }
   return servable;
 }
 
@@ -30,21 +32,26 @@ result<pack_intake> read_packs(const shard_storage& shard, const std::string& pa
   pack_intake found;
   for (const auto& id : pack_ids) {
     const auto path = shard.shelf.find(pacs, id);
-    if (!path) continue;
-    if (auto taken = take_in(path->string(), *shard.files, pacs, id, found); !taken) return taken.error();
+    if (!path) return path.error();
+    if (!*path) continue;
+    if (auto taken = take_in((*path)->string(), *shard.files, pacs, id, found); !taken) return taken.error();
   }
   return found;
 }
 
 /// What the catalogue serves, other than from the packs that are being settled.
 result<catalogued_digests> digests_before(const shard_storage& shard, const std::string& pacs, const dicom_uid& study,
-                                          const std::vector<std::string>& pack_ids) {
-  auto served = served_of(shard, pacs, study);
-  if (!served) return served.error();
+                                          const std::vector<std::string>& pack_ids, settled_packs& into) {
+  auto packs = shard.catalogue.packs_of(pacs, study);
+  auto instances = shard.catalogue.instances_of(pacs, study);
+  into.catalogue_failed = !packs || !instances;
+  if (into.catalogue_failed) return packs ? instances.error() : packs.error();
+  auto servable = servable_of(*packs, shard.shelf);
+  if (!servable) return servable.error();
+  for (const auto& id : pack_ids) servable->erase(id);
   catalogued_digests before;
-  for (const auto& instance : *served)
-    if (std::find(pack_ids.begin(), pack_ids.end(), instance.pack_id) == pack_ids.end())
-      before.emplace(instance.sop_instance, instance.dataset_sha256);
+  for (const auto& instance : *instances)
+    if (servable->contains(instance.pack_id)) before.emplace(instance.sop_instance, instance.dataset_sha256);
   return before;
 }
 
@@ -68,14 +75,34 @@ std::vector<catalogued_pack> packs_behind(const std::vector<catalogued_instance>
   return behind;
 }
 
+/// It is neither catalogued nor removed: the next start looks at it again.
+result<void> left_alone(const std::string& pack_id, const messages::failure& why, reconciliation& into) {
+  spdlog::warn("pack {} is left alone: {}", pack_id, why.text());
+  ++into.unreachable_packs;
+  return {};
+}
+
+/// Whether a pack of the study is gone; one about which the disk does not say is counted.
+result<bool> lacks_packs(const shard_storage& shard, const storage::catalogued_study& study, reconciliation& into) {
+  auto packs = shard.catalogue.packs_of(study.pacs, study.study);
+  if (!packs) return packs.error();
+  bool lacks = false;
+  for (const auto& pack : *packs) {
+    const auto gone = shard.shelf.is_gone(pack.pacs, pack.pack_id);
+    if (!gone) static_cast<void>(left_alone(pack.pack_id, gone.error(), into));
+    lacks = lacks || (gone && *gone);
+  }
+  return lacks;
+}
+
 result<void> remove_unclaimed(shard_storage& shard, const std::vector<storage::catalogued_study>& studies,
                               reconciliation& into) {
   for (const auto& study : studies) {
     auto packs = shard.catalogue.remove_study(study.pacs, study.study);
     if (!packs) return packs.error();
-    std::vector<std::string> ids;
-    for (const auto& pack : *packs) ids.push_back(pack.pack_id);
-    if (auto gone = shard.shelf.discard(study.pacs, ids); !gone) return gone;
+    for (const auto& pack : *packs)
+      if (auto gone = shard.shelf.discard(study.pacs, {pack.pack_id}); !gone)
+        static_cast<void>(left_alone(pack.pack_id, gone.error(), into));
     ++into.unclaimed_studies;
   }
   return {};
@@ -92,7 +119,9 @@ dicom_uid study_in(const pack_intake& found) {
 
 result<std::vector<catalogued_instance>> served_of(const shard_storage& shard, const std::string& pacs,
                                                    const dicom_uid& study) {
-  auto servable = servable_packs(shard, pacs, study);
+  auto packs = shard.catalogue.packs_of(pacs, study);
+  if (!packs) return packs.error();
+  auto servable = servable_of(*packs, shard.shelf);
   if (!servable) return servable.error();
   auto instances = shard.catalogue.instances_of(pacs, study);
   if (!instances) return instances;
@@ -104,8 +133,7 @@ result<void> settle_packs(shard_storage& shard, const std::string& pacs, const d
                           const std::vector<std::string>& pack_ids, settled_packs& into) {
   auto found = read_packs(shard, pacs, pack_ids);
   if (!found) return found.error();
-  auto before = digests_before(shard, pacs, study, pack_ids);
-  into.catalogue_failed = !before;
+  auto before = digests_before(shard, pacs, study, pack_ids, into);
   if (!before) return before.error();
   auto plan = plan_settlement(study, found->records, *before);
   std::vector<catalogued_instance> rows;
@@ -136,11 +164,13 @@ result<void> forget_lost_packs(shard_storage& shard, const std::string& pacs, co
                                reconciliation& into) {
   auto instances = shard.catalogue.instances_of(pacs, study);
   if (!instances) return instances.error();
-  auto packs = shard.catalogue.remove_study(pacs, study);
+  auto packs = shard.catalogue.packs_of(pacs, study);
   if (!packs) return packs.error();
   std::set<std::string> lost;
   for (const auto& pack : *packs)
-    if (!shard.shelf.is_settled(pack.pacs, pack.pack_id)) lost.insert(pack.pack_id);
+    if (const auto gone = shard.shelf.is_gone(pack.pacs, pack.pack_id); gone && *gone) lost.insert(pack.pack_id);
+  if (lost.empty()) return {};
+  if (auto removed = shard.catalogue.remove_study(pacs, study); !removed) return removed.error();
   std::erase_if(*packs, [&](const auto& pack) { return lost.contains(pack.pack_id); });
   std::erase_if(*instances, [&](const auto& instance) { return lost.contains(instance.pack_id); });
   into.lost_packs += lost.size();
@@ -150,19 +180,23 @@ result<void> forget_lost_packs(shard_storage& shard, const std::string& pacs, co
 result<void> read_pack_again(shard_storage& shard, const shelved_pack& pack, const claim_check& is_claimed,
                              reconciliation& into) {
   auto found = read_packs(shard, pack.pacs, {pack.pack_id});
-  if (!found) return found.error();
+  if (!found) return left_alone(pack.pack_id, found.error(), into);
   const auto study = study_in(*found);
   if (study.empty()) {
     ++into.unreadable_packs;
     return {};
   }
   if (!is_claimed(pack.pacs, study)) {
+    if (auto gone = shard.shelf.discard(pack.pacs, {pack.pack_id}); !gone)
+      return left_alone(pack.pack_id, gone.error(), into);
     ++into.removed_packs;
-    return shard.shelf.discard(pack.pacs, {pack.pack_id});
+    return {};
   }
   settled_packs settled;
-  if (auto done = settle_packs(shard, pack.pacs, study, {pack.pack_id}, settled); !done) return done;
-  ++(shard.shelf.is_settled(pack.pacs, pack.pack_id) ? into.read_again : into.removed_packs);
+  if (auto done = settle_packs(shard, pack.pacs, study, {pack.pack_id}, settled); !done)
+    return settled.catalogue_failed ? done : left_alone(pack.pack_id, done.error(), into);
+  const auto gone = shard.shelf.is_gone(pack.pacs, pack.pack_id);
+  ++(gone && *gone ? into.removed_packs : into.read_again);
   return {};
 }
 
@@ -199,17 +233,21 @@ result<reconciliation> reconcile(shard_storage& shard, const claim_check& is_cla
   if (auto cleared = shard.shelf.clear_incoming(); !cleared) return cleared.error();
   std::vector<storage::catalogued_study> unclaimed;
   std::vector<storage::catalogued_study> lacking;
+  std::optional<messages::failure> broken;
   auto scanned = shard.catalogue.scan_studies([&](const storage::catalogued_study& study) {
-    auto packs = shard.catalogue.packs_of(study.pacs, study.study);
-    const bool lacks = packs && std::any_of(packs->begin(), packs->end(), [&](const catalogued_pack& pack) {
-                         return !shard.shelf.is_settled(pack.pacs, pack.pack_id);
-                       });
-    if (!is_claimed(study.pacs, study.study))
+    if (!is_claimed(study.pacs, study.study)) {
       unclaimed.push_back(study);
-    else if (lacks)
-      lacking.push_back(study);
+      return true;
+    }
+    auto lacks = lacks_packs(shard, study, done);
+    if (!lacks) {
+      broken = lacks.error();
+      return false;
+    }
+    if (*lacks) lacking.push_back(study);
     return true;
   });
+  if (broken) return *broken;
   if (!scanned) return scanned.error();
   if (auto removed = remove_unclaimed(shard, unclaimed, done); !removed) return removed.error();
   for (const auto& study : lacking)

@@ -47,23 +47,26 @@ struct reconciliation {
   std::uint64_t read_again = 0;         ///< packs without rows whose study is claimed
   std::uint64_t removed_packs = 0;      ///< packs without rows or claim, or which add nothing
   std::uint64_t unreadable_packs = 0;   ///< left alone: no record in them checks
+  std::uint64_t unreachable_packs = 0;  ///< left alone, rows and claims too: the disk does not give them now
 };
 
 using claim_check = std::function<bool(const std::string& pacs, const messages::dicom_uid& study)>;
 
 /// At the start of the process, before any message: compares packs, catalogue and claims, and clears what was incoming.
+/// Fails only where the catalogue or a whole folder cannot be read.
 [[nodiscard]] messages::result<reconciliation> reconcile(shard_storage& shard, const claim_check& is_claimed);
 
-/// Catalogues every settled pack that has no rows and whose study is claimed. All that is left to do when the catalogue
-/// was lost while the process runs.
+/// Catalogues every settled pack that has no rows and whose study is claimed; one that the disk does not give is
+/// counted and passed over. All that is left to do when the catalogue was lost while the process runs.
 [[nodiscard]] messages::result<void> read_packs_again(shard_storage& shard, const claim_check& is_claimed,
                                                       reconciliation& into);
 
-/// Forgets the rows of the study's packs whose file is gone.
+/// Forgets the rows of the study's packs whose file is gone; of one about which the disk does not say, they stay.
 [[nodiscard]] messages::result<void> forget_lost_packs(shard_storage& shard, const std::string& pacs,
                                                        const messages::dicom_uid& study, reconciliation& into);
 
-/// Catalogues a settled pack that has no rows when its study is claimed, and removes it when it is not.
+/// Catalogues a settled pack that has no rows when its study is claimed, and removes it when it is not. Fails only when
+/// the catalogue does: a pack that the disk does not give is counted and left alone.
 [[nodiscard]] messages::result<void> read_pack_again(shard_storage& shard, const shelved_pack& pack,
                                                      const claim_check& is_claimed, reconciliation& into);
 

@@ -102,7 +102,7 @@ BOOST_FIXTURE_TEST_CASE(forgets_the_rows_of_packs_that_are_gone_and_keeps_the_ot
   running world{fresh_options()};
   BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "not in the cache");
   BOOST_TEST(world.locate({uid(2)}).objects.front().problem == "");
-  BOOST_TEST(world.describe().problem == "1 packs lost, 0 unreadable");
+  BOOST_TEST(world.describe().problem == "1 packs lost, 0 unreadable, 0 out of reach");
 }
 
 BOOST_FIXTURE_TEST_CASE(leaves_a_pack_alone_in_which_nothing_checks, site) {
@@ -115,7 +115,7 @@ BOOST_FIXTURE_TEST_CASE(leaves_a_pack_alone_in_which_nothing_checks, site) {
   fs::remove_all(catalogue());
   running world{fresh_options()};
   BOOST_TEST(files_below(settled()) == 1);
-  BOOST_TEST(world.describe().problem == "0 packs lost, 1 unreadable");
+  BOOST_TEST(world.describe().problem == "0 packs lost, 1 unreadable, 0 out of reach");
 }
 
 namespace {
@@ -158,12 +158,152 @@ BOOST_FIXTURE_TEST_CASE(makes_a_catalogue_again_that_is_found_damaged_while_it_i
   { running world{fresh_options()}; }
   damage_tables(catalogue());
   auto later = fresh_options();
-  later.reconciled->store(true);  // as when the process runs already: nothing is read at the start
+  later.lives->reconciled = true;  // as when the process runs already: nothing is read at the start
   running world{later};
   BOOST_TEST(!world.ask<objects_located>(world.shard, locate_objects{"gh-rad", study, {uid(1)}}).ok());
   world.advance(std::chrono::seconds{1});
   BOOST_TEST(world.restarts == 1);
   BOOST_TEST(world.locate({uid(1)}).objects.front().problem == "");
+}
+
+namespace {
+
+/// Hears what a shard tells of a loss.
+struct listening_site : site {
+  std::vector<catalogue_made_again> told;
+
+  actors::cache_shard_options heard() {
+    auto made = fresh_options();
+    made.news->listen([this](const catalogue_made_again& news) { told.push_back(news); });
+    return made;
+  }
+  std::string pack_of(running& world, int number) { return world.locate({uid(number)}).objects.front().pack; }
+  std::string problem_of(running& world, int number) { return world.locate({uid(number)}).objects.front().problem; }
+  /// As where the disk of the packs is not mounted.
+  void unmount() {
+    fs::rename(packs(), directory.path() / "unmounted");
+    fs::create_directory(packs());
+  }
+  void mount() {
+    fs::remove_all(packs());
+    fs::rename(directory.path() / "unmounted", packs());
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(passes_over_a_pack_that_the_disk_does_not_give_and_reads_it_at_the_next_start, listening_site) {
+  std::string pack;
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+    BOOST_REQUIRE(world.deliver({{numbered(2)}}, {}).ok());
+    pack = pack_of(world, 1);
+  }
+  fs::remove_all(catalogue());
+  disk.troubled[pack] = full_disk::trouble::reading;
+  {
+    running world{heard()};
+    BOOST_TEST(problem_of(world, 1) == "not in the cache");
+    BOOST_TEST(problem_of(world, 2) == "");
+    BOOST_TEST(world.describe().problem == "0 packs lost, 0 unreadable, 1 out of reach");
+    BOOST_TEST(told.size() == 1U);
+  }
+  BOOST_TEST(fs::exists(pack));
+  disk.troubled.clear();
+  running world{fresh_options()};
+  BOOST_TEST(problem_of(world, 1) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(tells_of_a_catalogue_made_again_when_the_packs_were_read_to_the_last_one, listening_site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  std::ofstream{catalogue() / "CURRENT"} << "nonsense";
+  write_part(incoming(), "0123456789abcdef-1.part", {numbered(2)});
+  disk.removes = false;
+  running world{heard()};
+  world.advance(std::chrono::seconds{1});
+  BOOST_TEST(world.restarts > 1);
+  BOOST_TEST(told.empty());
+  disk.removes = true;
+  world.advance(std::chrono::seconds{2});
+  BOOST_TEST(problem_of(world, 1) == "");
+  BOOST_REQUIRE_EQUAL(told.size(), 1U);
+  BOOST_TEST(fs::exists(told[0].kept_in));
+  BOOST_TEST(world.describe().problem.starts_with("its catalogue was damaged"));
+}
+
+BOOST_FIXTURE_TEST_CASE(goes_on_with_a_catalogue_that_could_not_be_opened_after_it_was_set_aside, listening_site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  // As a life leaves it that ended between the two.
+  fs::rename(catalogue(), catalogue().string() + ".damaged");
+  auto later = heard();
+  later.lives->reconciled = true;
+  later.lives->unfinished = catalogue_made_again{0, "a block", catalogue().string() + ".damaged", 0, 0};
+  running world{later};
+  BOOST_TEST(problem_of(world, 1) == "");
+  BOOST_REQUIRE_EQUAL(told.size(), 1U);
+  BOOST_TEST(told[0].why == "a block");
+  world.restart_shard();
+  BOOST_TEST(told.size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(serves_nothing_and_forgets_nothing_while_the_disk_of_its_packs_is_not_there, listening_site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  unmount();
+  running world{heard()};
+  world.advance(std::chrono::seconds{1});
+  BOOST_TEST(world.restarts > 1);
+  mount();
+  world.advance(std::chrono::seconds{2});
+  BOOST_TEST(problem_of(world, 1) == "");
+  BOOST_TEST(told.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(takes_back_packs_that_return_for_as_long_as_they_are_claimed, listening_site) {
+  fs::path lost;
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+    BOOST_REQUIRE(world.deliver({{numbered(2)}}, {}).ok());
+    const auto pack = pack_of(world, 1);
+    fs::copy_file(pack, directory.path() / "kept");
+    fs::remove(pack);
+    lost = pack;
+  }
+  {
+    running world{heard()};
+    BOOST_TEST(problem_of(world, 1) == "not in the cache");
+    BOOST_TEST(told.size() == 1U);
+  }
+  fs::copy_file(directory.path() / "kept", lost);
+  running world{fresh_options()};
+  BOOST_TEST(problem_of(world, 1) == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(takes_no_pack_for_lost_about_which_the_disk_does_not_say, listening_site) {
+  fs::path folder;
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+    folder = fs::path{pack_of(world, 1)}.parent_path();
+  }
+  fs::rename(folder, directory.path() / "away");
+  fs::create_symlink(folder, folder);  // a loop: no answer, instead of a no
+  running world{fresh_options()};
+  BOOST_TEST(world.describe().problem == "0 packs lost, 0 unreadable, 1 out of reach");
+  BOOST_TEST(!world.ask<objects_located>(world.shard, locate_objects{"gh-rad", study, {uid(1)}}).ok());
+  fs::remove(folder);
+  fs::rename(directory.path() / "away", folder);
+  BOOST_TEST(problem_of(world, 1) == "");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

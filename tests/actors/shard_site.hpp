@@ -4,8 +4,10 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,13 +33,29 @@ inline object numbered(int number) {
 
 inline dicom_uid uid(int number) { return dicom_uid{"1.2.3.1." + std::to_string(number)}; }
 
-/// Fails what it is told to fail, as a full disk does.
+/// A file whose bytes the disk does not give.
+class unreadable_file final : public storage::file {
+ public:
+  result<std::size_t> read_at(std::uint64_t, std::span<std::byte>) override { return fail(errc::io_error, "read"); }
+  result<void> write_at(std::uint64_t, std::span<const std::byte>) override { return fail(errc::io_error, "write"); }
+  result<std::uint64_t> size() override { return std::uint64_t{1} << 20; }
+  result<void> truncate(std::uint64_t) override { return fail(errc::io_error, "truncate"); }
+  result<void> sync() override { return fail(errc::io_error, "sync"); }
+};
+
+/// Fails what it is told to fail, as a full or failing disk does.
 class full_disk final : public storage::file_system {
  public:
+  enum class trouble { opening, reading };
   bool is_full = false;
+  bool removes = true;
+  std::map<std::string, trouble> troubled;
 
   result<std::unique_ptr<storage::file>> open_for_reading(const std::string& path) override {
-    return storage::posix_files().open_for_reading(path);
+    const auto found = troubled.find(path);
+    if (found == troubled.end()) return storage::posix_files().open_for_reading(path);
+    if (found->second == trouble::opening) return fail(errc::io_error, "open a pack");
+    return std::unique_ptr<storage::file>{std::make_unique<unreadable_file>()};
   }
   result<std::unique_ptr<storage::file>> create(const std::string& path) override {
     return storage::posix_files().create(path);
@@ -46,7 +64,10 @@ class full_disk final : public storage::file_system {
     if (is_full) return fail(errc::no_space, "rename a pack");
     return storage::posix_files().rename(from, to);
   }
-  result<void> remove(const std::string& path) override { return storage::posix_files().remove(path); }
+  result<void> remove(const std::string& path) override {
+    if (!removes) return fail(errc::io_error, "remove a pack");
+    return storage::posix_files().remove(path);
+  }
   result<void> sync_directory(const std::string& path) override { return storage::posix_files().sync_directory(path); }
 };
 
@@ -108,6 +129,15 @@ struct running : sim_world {
   }
   objects_located locate(std::vector<dicom_uid> instances) {
     return ask<objects_located>(shard, locate_objects{"gh-rad", study, std::move(instances)}).value();
+  }
+  /// Ends the actor as a fault would; the custodian starts it again.
+  void restart_shard() {
+    auto pending = self->request(shard, caf::infinite, describe_shard{});
+    settle();
+    caf::strong_actor_ptr child;
+    pending.receive([&](const shard_described&) { child = self->current_sender(); }, [](const caf::error&) {});
+    caf::anon_send_exit(child, caf::exit_reason::kill);
+    advance(std::chrono::seconds{1});
   }
   shard_described describe() { return ask<shard_described>(shard, describe_shard{}).value(); }
 
