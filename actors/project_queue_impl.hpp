@@ -64,7 +64,8 @@ class project_queue {
                                                   const std::vector<messages::holding_row>& gone, std::string answer);
   std::vector<messages::pacs_outlook> outlook() const;
   void on_damaged(const messages::holding_damaged& lost);
-  std::optional<messages::request_row> request_that_fetched(const std::string& pacs, const messages::dicom_uid& study);
+  std::uint64_t newest_request(const std::string& pacs, const messages::dicom_uid& study) const;
+  void keep_claim(messages::holding_row held, std::vector<messages::journal_entry> entries, std::function<void()> then);
 
   // ---- what changed rules mean (project_queue_rules.cpp) ----
   void on_rules(const messages::rules_published& published);

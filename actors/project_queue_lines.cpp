@@ -197,19 +197,31 @@ void project_queue::on_damaged(const holding_damaged& lost) {
   auto held = ledger_.holding(lost.pacs, lost.study);
   if (!held) return give_up(held.error());
   if (!*held || (**held).version != lost.version || deleting_.contains(key)) return;
+  // A newer version may be on its way to the disk, behind which this one must not be ended; the next check sees it.
+  const auto newest = newest_request(lost.pacs, lost.study);
+  if (changing_.contains(newest) || ledger_.is_busy(newest)) return;
   const auto why = std::string{cache_lost} + ": " + std::to_string(lost.missing) + " of " +
                    std::to_string((**held).instances) + " instances are damaged or gone; a retry fetches them again";
   std::vector<journal_entry> entries;
-  entries.push_back(holding_deleted("holding.lost", by_the_server, **held));
-  if (auto row = request_that_fetched(lost.pacs, lost.study)) {
-    row->error = why;
-    advance(*row, request_state::failed, options_.clocks.utc_us(), why);
-    entries.push_back(request_entry("request.failed", by_the_server, *row, why));
+  auto row = ledger_.find(newest);
+  if (!row) return give_up(row.error());
+  const bool fails = *row && ((**row).state == request_state::completed || (**row).state == request_state::incomplete);
+  if (fails) {
+    changing_.insert(newest);
+    (**row).error = why;
+    advance(**row, request_state::failed, options_.clocks.utc_us(), why);
+    entries.push_back(request_entry("request.failed", by_the_server, **row, why));
   }
+  const auto changed = [this, newest, fails] {
+    if (fails) changing_.erase(newest);
+  };
+  if (!lost.given_up) return keep_claim(std::move(**held), std::move(entries), changed);
+  entries.push_back(holding_deleted("holding.lost", by_the_server, **held));
   deleting_.insert(key);
   pen_.append(
       std::move(entries), {}, {},
-      [this, key, gone = **held](const entries_committed&) {
+      [this, key, gone = **held, changed](const entries_committed&) {
+        changed();
         deleting_.erase(key);
         ledger_.holding_changed(&gone, nullptr);
         if (is_suspended(gone)) suspended_.leave(gone.bytes);
@@ -217,14 +229,19 @@ void project_queue::on_damaged(const holding_damaged& lost) {
       [this](const failure& problem) { give_up(problem); });
 }
 
-/// The newest request for the study, when it ended with something to hold.
-std::optional<request_row> project_queue::request_that_fetched(const std::string& pacs, const dicom_uid& study) {
+/// What is gone may return: until then a request for the study is not answered with what is held.
+void project_queue::keep_claim(holding_row held, std::vector<journal_entry> entries, std::function<void()> then) {
+  if (std::exchange(held.complete, false)) entries.push_back(holding_marked("holding.damaged", by_the_server, held));
+  if (entries.empty()) return;
+  pen_.append(
+      std::move(entries), {}, {}, [then = std::move(then)](const entries_committed&) { then(); },
+      [this](const failure& problem) { give_up(problem); });
+}
+
+/// For the study; 0: there is none.
+std::uint64_t project_queue::newest_request(const std::string& pacs, const dicom_uid& study) const {
   auto number = options_.core->get(storage::column::rows, keys::request_for(options_.project, pacs, study));
-  if (!number || !*number) return std::nullopt;
-  auto row = ledger_.find(std::strtoull((**number).c_str(), nullptr, 10));
-  if (!row || !*row || changing_.contains((**row).number) || ledger_.is_busy((**row).number)) return std::nullopt;
-  const bool held = (**row).state == request_state::completed || (**row).state == request_state::incomplete;
-  return held ? std::optional{std::move(**row)} : std::nullopt;
+  return number && *number ? std::strtoull((**number).c_str(), nullptr, 10) : 0;
 }
 
 }  // namespace penstock::actors

@@ -294,7 +294,12 @@ void project_queue::adopt(request_row row, instance_list expected) {
 void project_queue::on_adoption(request_row row, instance_list expected, const study_settled& have) {
   if (expired() || forbidden(row)) return postpone(row, {errc::conflict, "the rules have changed"});
   const auto now_us = options_.clocks.utc_us();
+  auto held = ledger_.holding(row.pacs, row.study);
+  if (!held) return give_up(held.error());
   if (have.present.empty() || !have.missing.empty()) {
+    // What the cache has lost of a holding counts towards the quota already.
+    if (*held && (**held).bytes > have.bytes)
+      row.estimated_bytes -= std::min(row.estimated_bytes, (**held).bytes - have.bytes);
     auto entry = request_entry("request.enumerated", row.user, row,
                                std::to_string(row.expected) + " instances listed, ready for a permit");
     entry.rows.push_back(storage::put_row(keys::expected(row.project, row.number), expected));
@@ -308,8 +313,6 @@ void project_queue::on_adoption(request_row row, instance_list expected, const s
   const std::string why = "already in the cache, complete and unchanged";
   advance(row, state, now_us, why);
   auto entry = request_entry("request." + std::string{name_of(state)}, row.user, row, why);
-  auto held = ledger_.holding(row.pacs, row.study);
-  if (!held) return give_up(held.error());
   const bool stays = *held && !deleting_.contains(keys::holding(row.project, row.pacs, row.study));
   if (stays && (**held).complete && (**held).instances == have.present.size()) return commit_row(row, std::move(entry));
   std::optional<holding_row> before;

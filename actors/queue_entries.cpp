@@ -76,6 +76,19 @@ void add_order_rows(journal_entry& entry, const request_row& row) {
     entry.rows.push_back(storage::erase_row(processing));
 }
 
+/// About a holding, with the event that tells of it.
+journal_entry holding_entry(const std::string& kind, const std::string& by, const holding_row& holding) {
+  journal_entry entry;
+  entry.kind = kind;
+  entry.user = by;
+  entry.project = holding.project;
+  entry.pacs = holding.pacs;
+  entry.details = dumped({{"instances", holding.instances}, {"bytes", holding.bytes}});
+  identify(entry, holding.patient, holding.accession, holding.study);
+  entry.events.push_back({"p/" + holding.project + "/cache", dumped(holding_json(kind, by, holding))});
+  return entry;
+}
+
 }  // namespace
 
 journal_entry request_entry(std::string kind, const std::string& by, const request_row& row,
@@ -146,19 +159,18 @@ journal_entry notice_entry(const std::string& project, const expiry_notice& noti
   return entry;
 }
 
+journal_entry holding_marked(const std::string& kind, const std::string& by, const holding_row& holding) {
+  auto entry = holding_entry(kind, by, holding);
+  entry.rows.push_back(storage::put_row(keys::holding(holding.project, holding.pacs, holding.study), holding));
+  return entry;
+}
+
 journal_entry holding_deleted(const std::string& kind, const std::string& by, const holding_row& holding) {
-  journal_entry entry;
-  entry.kind = kind;
-  entry.user = by;
-  entry.project = holding.project;
-  entry.pacs = holding.pacs;
-  entry.details = dumped({{"instances", holding.instances}, {"bytes", holding.bytes}});
-  identify(entry, holding.patient, holding.accession, holding.study);
+  auto entry = holding_entry(kind, by, holding);
   entry.rows.push_back(storage::erase_row(keys::holding(holding.project, holding.pacs, holding.study)));
   entry.rows.push_back(
       storage::erase_row(keys::manifest(holding.project, holding.pacs, holding.study, holding.version)));
   entry.rows.push_back(storage::erase_row(keys::claim(holding.pacs, holding.study, holding.project)));
-  entry.events.push_back({"p/" + holding.project + "/cache", dumped(holding_json(kind, by, holding))});
   return entry;
 }
 

@@ -30,6 +30,10 @@ void add_holding(messages::journal_entry& entry, const messages::holding_row& ho
 /// What members are told before, and when, the approval ends.
 [[nodiscard]] messages::journal_entry notice_entry(const std::string& project, const expiry_notice& notice);
 
+/// A holding whose row has changed, and nothing else of it.
+[[nodiscard]] messages::journal_entry holding_marked(const std::string& kind, const std::string& by,
+                                                     const messages::holding_row& holding);
+
 /// A holding given up.
 [[nodiscard]] messages::journal_entry holding_deleted(const std::string& kind, const std::string& by,
                                                       const messages::holding_row& holding);

@@ -231,8 +231,8 @@ result<std::optional<holding_row>> queue_ledger::holding(const std::string& pacs
 
 void queue_ledger::holding_changed(const holding_row* before, const holding_row* after) {
   if (before) {
-    used_bytes_ -= before->bytes;
-    --studies_held_;
+    used_bytes_ -= std::min(used_bytes_, before->bytes);
+    studies_held_ -= std::min<std::uint64_t>(studies_held_, 1);
   }
   if (after) {
     used_bytes_ += after->bytes;

@@ -17,12 +17,15 @@ struct back_up_core {
   PENSTOCK_FIELDS(who);
 };
 
-/// By an administrator: begins to compare holdings, catalogues and packs (`start`), or asks how far that is.
+/// By an administrator: begins to compare holdings, catalogues and packs (`start`), or asks how far that is. `run`
+/// names a check by what the answer to its start said; errc::not_found when it is not known any more. Without: the one
+/// under way, else the last.
 struct check_cache {
   caller who;
   bool start = false;
   bool repair = false;
-  PENSTOCK_FIELDS(who, start, repair);
+  std::string run = {};
+  PENSTOCK_FIELDS(who, start, repair, run);
 };
 
 /// Looks at the next part of a shard for about `patience_ms`, an instance at least. `from` is what the answer before
@@ -65,13 +68,15 @@ struct catalogue_made_again {
   PENSTOCK_FIELDS(shard, why, kept_in, packs, unreadable);
 };
 
-/// The cache has lost `missing` instances of this version of a project's holding.
+/// The cache lacks `missing` instances of this version of a project's holding. Only when an administrator has
+/// `given_up` what is missing does the holding end: else its claim stays, so that packs which return are taken back.
 struct holding_damaged {
   std::string pacs;
   dicom_uid study;
   std::uint64_t version = 0;
   std::uint64_t missing = 0;
-  PENSTOCK_FIELDS(pacs, study, version, missing);
+  bool given_up = false;
+  PENSTOCK_FIELDS(pacs, study, version, missing, given_up);
 };
 
 }  // namespace penstock::messages

@@ -385,7 +385,7 @@ BOOST_AUTO_TEST_CASE(gives_up_what_the_cache_has_lost_and_fetches_it_again_on_a_
   retrieve_all();
   const auto key = keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"});
   const auto held = storage::read_row<holding_row>(*core, key, "holding");
-  self->send(queue, holding_damaged{"gh-rad", dicom_uid{"1.2.1"}, (**held).version, 1});
+  self->send(queue, holding_damaged{"gh-rad", dicom_uid{"1.2.1"}, (**held).version, 1, true});
   settle();
   BOOST_TEST(request(1).state == request_state::failed);
   BOOST_TEST(request(1).error.starts_with("cache_lost"));
@@ -397,6 +397,62 @@ BOOST_AUTO_TEST_CASE(gives_up_what_the_cache_has_lost_and_fetches_it_again_on_a_
   retrieve_all();
   BOOST_TEST(request(1).state == request_state::completed);
   BOOST_TEST(usage().at("studies") == 1);
+}
+
+BOOST_AUTO_TEST_CASE(keeps_the_claim_on_what_may_return_and_fetches_it_again_on_a_retry) {
+  prepared("1.2.1");
+  retrieve_all();
+  const auto key = keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"});
+  const auto held = storage::read_row<holding_row>(*core, key, "holding");
+  for (int told = 0; told < 2; ++told) self->send(queue, holding_damaged{"gh-rad", dicom_uid{"1.2.1"}, 1, 2});
+  settle();
+  BOOST_TEST(request(1).state == request_state::failed);
+  BOOST_TEST(request(1).error.starts_with("cache_lost"));
+  BOOST_TEST(rows_under(keys::claims_on("gh-rad", dicom_uid{"1.2.1"})) == 1U);
+  BOOST_TEST(usage().at("used") == (**held).bytes);
+  BOOST_TEST(!(**storage::read_row<holding_row>(*core, key, "holding")).complete);
+  BOOST_TEST(entries("holding.damaged") == 1U);
+  BOOST_TEST(entries("request.failed") == 1U);
+  retry_requests retry;
+  retry.requests = {1};
+  BOOST_TEST(change(retry) == "scheduled");
+  retrieve_all();
+  BOOST_TEST(request(1).state == request_state::completed);
+  BOOST_TEST(usage().at("studies") == 1);
+  BOOST_TEST(usage().at("used") == (**held).bytes);
+}
+
+/// However the two cross, step by step.
+BOOST_AUTO_TEST_CASE(does_not_end_a_version_that_is_just_settling) {
+  auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
+  std::uint64_t number = 0;
+  for (int steps = 0; steps < 12; ++steps) {
+    const auto uid = "1.2." + std::to_string(++number);
+    prepared(uid);
+    retrieve_all();
+    const auto key = keys::holding("alz", "gh-rad", dicom_uid{uid});
+    const auto version = (**storage::read_row<holding_row>(*core, key, "holding")).version;
+    retry_requests retry;
+    retry.requests = {number};
+    BOOST_REQUIRE(change(retry) == "scheduled");
+    grant();
+    const auto& order = pacs->retrievals.back();
+    auto settled = settled_for(order);
+    settled.present = std::exchange(settled.missing, {});
+    settled.bytes = 2 * shard->bytes_of_an_instance;
+    settled.outcome = outcome_of(true);
+    pacs->to_settle.emplace_back(pacs->retrievals.size() - 1, settled);
+    self->send(association_handle, tick{});
+    for (int i = 0; i < steps; ++i) scheduler.try_run_once();
+    self->send(queue, holding_damaged{"gh-rad", dicom_uid{uid}, version, 1, true});
+    settle();
+    BOOST_TEST_CONTEXT(steps << " steps") {
+      BOOST_TEST(request(number).state == request_state::completed);
+      BOOST_TEST((*storage::read_row<holding_row>(*core, key, "holding")).has_value());
+      BOOST_TEST(usage().at("studies") == number);
+      BOOST_TEST(usage().at("used") == number * settled.bytes);
+    }
+  }
 }
 
 BOOST_AUTO_TEST_CASE(keeps_a_newer_version_when_an_older_one_is_told_lost) {

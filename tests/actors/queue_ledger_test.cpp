@@ -219,6 +219,9 @@ BOOST_AUTO_TEST_CASE(estimates_by_what_its_modality_has_weighed) {
   BOOST_TEST(ledger.used_bytes() == 70U);
   BOOST_TEST(ledger.studies_held() == 1U);
   ledger.holding_changed(&held, nullptr);
+  ledger.holding_changed(&held, nullptr);  // told twice
+  BOOST_TEST(ledger.used_bytes() == 0U);
+  BOOST_TEST(ledger.studies_held() == 0U);
   BOOST_TEST(ledger.used_bytes() == 0U);
 }
 
