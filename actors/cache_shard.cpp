@@ -359,14 +359,30 @@ class cache_shard {
 
 void shard_news::tell(catalogue_made_again news) {
   std::lock_guard lock{mutex_};
-  if (to_) return to_(news);
-  waiting_.push_back(std::move(news));
+  waiting_.push_back({++last_number_, std::move(news), false});
+  if (to_) to_(waiting_.back().what);
 }
 
 void shard_news::listen(listener to) {
   std::lock_guard lock{mutex_};
   to_ = std::move(to);
-  for (const auto& news : std::exchange(waiting_, {})) to_(news);
+  for (const auto& each : waiting_) to_(each.what);
+}
+
+std::vector<shard_news::item> shard_news::waiting() const {
+  std::lock_guard lock{mutex_};
+  return waiting_;
+}
+
+void shard_news::journaled(std::uint64_t number) {
+  std::lock_guard lock{mutex_};
+  for (auto& each : waiting_)
+    if (each.number == number) each.journaled = true;
+}
+
+void shard_news::dealt_with(std::uint64_t number) {
+  std::lock_guard lock{mutex_};
+  std::erase_if(waiting_, [number](const item& each) { return each.number == number; });
 }
 
 cache_shard_actor start_cache_shard(caf::actor_system& system, cache_shard_options options,

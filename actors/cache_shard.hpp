@@ -21,17 +21,30 @@
 
 namespace penstock::actors {
 
-/// What a shard has to tell of a loss; what is told before anybody listens waits. Any thread.
+/// What shards have to tell of a loss. It waits until it is dealt with, whoever listened and ended meanwhile. Any
+/// thread.
 class shard_news {
  public:
   using listener = std::function<void(const messages::catalogue_made_again&)>;
+  struct item {
+    std::uint64_t number = 0;
+    messages::catalogue_made_again what;
+    bool journaled = false;
+  };
+
   void tell(messages::catalogue_made_again news);
+  /// In place of whoever listened before; told at once of what waits.
   void listen(listener to);
+  /// The oldest first.
+  [[nodiscard]] std::vector<item> waiting() const;
+  void journaled(std::uint64_t number);
+  void dealt_with(std::uint64_t number);
 
  private:
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   listener to_;
-  std::vector<messages::catalogue_made_again> waiting_;
+  std::uint64_t last_number_ = 0;
+  std::vector<item> waiting_;
 };
 
 /// What the lives of one shard tell each other, one life at a time.

@@ -272,7 +272,9 @@ result<messages::check_cache> parse_check_cache(const caller& who, const json& a
   check.who = who;
   check.start = in.flag("start");
   check.repair = in.flag("repair");
+  check.run = in.text("run", presence::optional, max_run_bytes);
   if (check.repair && !check.start) in.complain("repair: only of a check that is started");
+  if (check.start && !check.run.empty()) in.complain("run: names a check that was started before");
   return in.finish(std::move(check));
 }
 

@@ -36,6 +36,7 @@ inline constexpr std::size_t max_modalities = 64;
 inline constexpr std::uint32_t max_wait_ms = 60'000;
 inline constexpr std::uint32_t default_wait_ms = 10'000;
 inline constexpr std::size_t max_reason_bytes = 500;
+inline constexpr std::size_t max_run_bytes = 64;
 inline constexpr std::size_t max_rules_text_bytes = 900 << 10;
 inline constexpr std::uint32_t max_simulated_days = 14;
 inline constexpr std::uint32_t max_page = 5'000;

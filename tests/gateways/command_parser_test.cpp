@@ -227,6 +227,8 @@ BOOST_AUTO_TEST_CASE(repairs_only_with_a_check_that_is_started) {
   BOOST_TEST(!parse_check_cache(amy, object("{}"))->start);
   BOOST_TEST(parse_check_cache(amy, object(R"({"start":true,"repair":true})"))->repair);
   expect(parse_check_cache, R"({"repair":true})", "repair");
+  BOOST_TEST(parse_check_cache(amy, object(R"({"run":"0a"})"))->run == "0a");
+  expect(parse_check_cache, R"({"start":true,"run":"0a"})", "run");
 }
 
 BOOST_AUTO_TEST_CASE(reads_what_administrators_ask) {
