@@ -42,14 +42,16 @@ class download_site {
   /// What the last `download.open` asked for, and what the server says it holds in place of the truth.
   nlohmann::json last_wish;
   std::uint64_t announced_bytes = 0;
-  /// Answers to commands other than `hello` and `download.open`.
+  /// Answers to commands other than `hello` and `download.open`; to one that names a `run`, under "COMMAND RUN".
   std::map<std::string, nlohmann::json> answers;
 
  private:
   std::vector<text_frames> on_command(const text_frames& message) {
     if (message[0] != "CMD") return {};
     const auto command = nlohmann::json::parse(message.at(1));
-    const auto name = command.at("do").get<std::string>();
+    auto name = command.at("do").get<std::string>();
+    if (command.contains("args") && command.at("args").contains("run"))
+      name += " " + command.at("args").at("run").get<std::string>();
     if (name == "hello") return {ok_answer(command, greeting())};
     if (name == "download.open") {
       last_wish = command.at("args");

@@ -126,6 +126,17 @@ BOOST_AUTO_TEST_CASE(shows_the_ten_columns_of_the_cache_and_the_quota) {
     check("cache list", 0, column);
 }
 
+BOOST_AUTO_TEST_CASE(calls_nothing_agreed_unless_its_own_check_was_seen_to_end) {
+  site.answers["cache.check"] = json{{"running", false}};
+  check("admin check --follow", 3, "nothing was checked since the server was started");
+  site.answers["cache.check"] = json{{"run", "0a"}, {"running", true}};
+  check("admin check", 3, "the check did not end");
+  site.answers["cache.check 0a"] = json{{"run", "0a"}, {"running", false}, {"ended", "2026-03-01T09:05:07Z"}};
+  check("admin check", 0, "Everything agrees.");
+  site.answers["cache.check 0a"]["problem"] = "shard 0: given up";
+  check("admin check", 3, "Not everything was checked: shard 0: given up");
+}
+
 BOOST_AUTO_TEST_CASE(takes_a_download_home_verifies_it_and_finds_what_was_altered) {
   check("download --to home --study 1.2.1 --passphrase-file passphrase", 0, "5 images");
   const auto listed = run("open list home --passphrase-file passphrase");

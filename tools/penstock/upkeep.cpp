@@ -64,15 +64,26 @@ exit_code verdict_of(context& at, const json& done) {
   return found == repaired ? exit_code::ok : exit_code::verification_failed;
 }
 
+/// Nothing is known to agree unless this very check was seen to end.
+exit_code not_seen_to_end(context& at, const char* why) {
+  static_cast<void>(at.report({messages::errc::not_found, why}));
+  return exit_code::not_everything_ok;
+}
+
 exit_code run_check(context& at, const check_flags& flags) {
   json args = json::object();
   if (!flags.follow) args = json{{"start", true}, {"repair", flags.repair}};
+  std::string run;
   std::string said;
   for (;;) {
     auto answer = ask_site(at, "cache.check", args, "", {});
+    if (!answer && !run.empty() && answer.error().code == messages::errc::not_found)
+      return not_seen_to_end(at, "the check did not end: the server, or what checks, was started again; check again");
     if (!answer) return at.report(answer.error());
-    args = json::object();
-    if (!answer->value("running", false)) return verdict_of(at, *answer);
+    if (run.empty()) run = text_in(*answer, "run");
+    if (run.empty()) return not_seen_to_end(at, "nothing was checked since the server was started");
+    args = json{{"run", run}};
+    if (answer->contains("ended")) return verdict_of(at, *answer);
     if (const auto now = progress_of(*answer); now != said) at.say(said = now);
     std::this_thread::sleep_for(look_every);
   }
