@@ -99,32 +99,45 @@ std::string what_is_missing(const core_backup& from, std::uint64_t entries, cons
          rfc3339_utc((*fence)->at_us) + " are missing";
 }
 
-/// The copy proves itself, and says from then on what it lacks.
-result<std::uint64_t> prove_and_record(const fs::path& copy, const core_backup& from, const fs::path& fence,
-                                       std::string& missing) {
+/// The copy proves itself, and says from then on what it lacks. Its fence waits beside the one in force, which the
+/// database that is still in place needs.
+result<void> prove_and_record(const fs::path& copy, const fs::path& fence, restored_core& done) {
   auto store = open_core_rows(copy, log_damage::refuse);
   if (!store) return store.error();
-  auto proven = verify_journal(**store, from.reached);
+  auto proven = verify_journal(**store, done.from.reached);
   if (!proven) return proven.error();
-  missing = what_is_missing(from, proven->entries, fence);
-  const opened_core opened{*store, {missing}, true, missing};
-  if (auto recorded = record_recovery(opened, fence); !recorded) return recorded.error();
-  return proven->entries;
+  done.entries = proven->entries;
+  done.missing = what_is_missing(done.from, done.entries, fence);
+  const opened_core opened{*store, {done.missing}, true, done.missing};
+  return record_recovery(opened, fence_of_restored(fence));
 }
 
-/// The old database, if there is one, is kept; both names are durable.
-result<fs::path> put_in_place(const fs::path& copy, const fs::path& core) {
+result<void> copy_and_prove(rocksdb::BackupEngineReadOnly& engine, const fs::path& copy, const fs::path& fence,
+                            restored_core& done) {
   std::error_code problem;
-  fs::path kept;
-  if (fs::exists(core, problem) && !fs::is_empty(core, problem)) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    kept = core.string() + ".replaced-" +
-           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
-    fs::rename(core, kept, problem);
-  }
-  if (!problem) fs::rename(copy, core, problem);
+  fs::remove_all(copy, problem);
+  if (!problem) fs::create_directory(copy, problem);
+  if (problem) return fail(errc::io_error, "make " + copy.string() + ": " + problem.message());
+  if (::chmod(copy.c_str(), 0700) != 0) return failure_of_errno("make private " + copy.string());
+  const auto status = engine.RestoreDBFromBackup(done.from.number, copy.string(), copy.string());
+  if (!status.ok()) return failed_with(status, "copy backup " + std::to_string(done.from.number));
+  if (auto synced = sync_files(copy); !synced) return synced;
+  return prove_and_record(copy, fence, done);
+}
+
+/// Where the old database is kept, if there was one. The copy gets that name first: so there is always a database in
+/// place, and none that is kept is taken for an unfinished copy.
+result<fs::path> put_in_place(const fs::path& copy, const fs::path& core) {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  fs::path kept =
+      core.string() + ".replaced-" + std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(now).count());
+  std::error_code problem;
+  fs::rename(copy, kept, problem);
   if (problem) return fail(errc::io_error, "put the restored database in place: " + problem.message());
-  if (auto synced = sync_directory(core.parent_path()); !synced) return synced.error();
+  if (auto exchanged = exchange_names(core, kept); !exchanged) {
+    fs::remove_all(kept, problem);
+    return exchanged.error();
+  }
   return kept;
 }
 
@@ -146,6 +159,18 @@ result<void> judge_room(rocksdb::DB& core, const fs::path& directory) {
                                   std::to_string(free / mebibyte) + " MiB free; a backup takes up to " +
                                   std::to_string(bytes / mebibyte) + " MiB and must leave " +
                                   std::to_string(room_to_admit_bytes / mebibyte) + " MiB");
+}
+
+/// After the exchange is durable. A start does the same when this did not come to its end.
+result<void> put_fence_in_place(const state_directory& into) {
+  const auto fence = into.fence();
+  auto done = sync_directory(into.root());
+  if (done && ::rename(fence_of_restored(fence).c_str(), fence.c_str()) != 0)
+    done = failure_of_errno("rename to " + fence.string());
+  if (done) done = sync_directory(fence.parent_path());
+  if (done) return {};
+  return fail(done.error().code,
+              "the restored database is in place, start penstockd to go on from here: " + done.error().context);
 }
 
 }  // namespace
@@ -198,24 +223,20 @@ result<restored_core> restore_core(const fs::path& directory, std::optional<std:
   if (!from) return from.error();
   auto engine = open_backups(directory);
   if (!engine) return engine.error();
-  rocksdb::Status status = (*engine)->VerifyBackup(from->number, true);
+  const auto status = (*engine)->VerifyBackup(from->number, true);
   if (!status.ok()) return failed_with(status, "backup " + std::to_string(from->number) + " is damaged");
   const auto copy = into.root() / "core.restoring";
-  std::error_code problem;
-  fs::remove_all(copy, problem);
-  if (!problem) fs::create_directory(copy, problem);
-  if (problem) return fail(errc::io_error, "make " + copy.string() + ": " + problem.message());
-  if (::chmod(copy.c_str(), 0700) != 0) return failure_of_errno("make private " + copy.string());
-  status = (*engine)->RestoreDBFromBackup(from->number, copy.string(), copy.string());
-  if (!status.ok()) return failed_with(status, "copy backup " + std::to_string(from->number));
-  if (auto synced = sync_files(copy); !synced) return synced.error();
+  std::error_code ignored;
   restored_core done{*from, 0, {}, {}};
-  auto entries = prove_and_record(copy, *from, into.fence(), done.missing);
-  if (!entries) return entries.error();
-  done.entries = *entries;
-  auto replaced = put_in_place(copy, into.core());
-  if (!replaced) return replaced.error();
-  done.replaced = *replaced;
+  const auto proven = copy_and_prove(**engine, copy, into.fence(), done);
+  auto replaced = proven ? put_in_place(copy, into.core()) : result<fs::path>{proven.error()};
+  if (!replaced) {
+    fs::remove_all(copy, ignored);
+    if (proven) fs::remove(fence_of_restored(into.fence()), ignored);
+    return replaced.error();
+  }
+  if (auto fenced = put_fence_in_place(into); !fenced) return fenced.error();
+  if (!fs::remove(*replaced, ignored)) done.replaced = *replaced;  // an empty one was no database
   return done;
 }
 

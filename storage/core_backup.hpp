@@ -46,7 +46,8 @@ struct restored_core {
 
 /// Puts a backup (the newest when none is named) in the place of the core database of a state directory that is held.
 /// Its checksums are verified before and its whole journal after it was copied; only then are names exchanged, and what
-/// was there is kept beside it. The journal records that entries may be missing, as an accepted rollback does.
+/// was there is kept beside it. The journal records that entries may be missing, as an accepted rollback does. After a
+/// failure before that all is as it was, and the copy is removed; ended in between, either database starts.
 /// errc::corrupt when the backup does not prove itself, not_found.
 [[nodiscard]] messages::result<restored_core> restore_core(const std::filesystem::path& directory,
                                                            std::optional<std::uint32_t> number,

@@ -64,13 +64,6 @@ result<void> examine_copy(const fs::path& copy, const tree_checkpoint& fence) {
   return check_fence(**store, fence);
 }
 
-/// Both names always exist, whatever happens in between.
-result<void> exchange(const fs::path& one, const fs::path& other) {
-  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
-    return failure_of_errno("exchange " + one.string() + " and " + other.string());
-  return sync_directory(one.parent_path());
-}
-
 /// What an examination left beside the database is kept for whoever looks into the damage.
 result<fs::path> set_aside_examined(const fs::path& directory) {
   const auto kept = damaged_beside(directory);
@@ -93,7 +86,8 @@ opened_store cut_at_damage(const core_store_options& options, const failure& dam
     fs::remove_all(copy, ignored);
     return fail(errc::corrupt, damage.context + "; cut at the damage: " + enough.error().context + may_be_accepted);
   }
-  if (auto exchanged = exchange(options.directory, copy); !exchanged) return exchanged.error();
+  if (auto exchanged = exchange_names(options.directory, copy); !exchanged) return exchanged.error();
+  if (auto synced = sync_directory(options.directory.parent_path()); !synced) return synced.error();
   return open_core_rows(options.directory, log_damage::refuse);
 }
 
@@ -121,6 +115,8 @@ result<void> compare_with_fence(const core_store_options& options, const std::op
                                                options.fence.string() + " is missing");
   auto within = fence ? check_fence(*core.store, *fence) : result<void>{missing};
   if (within) return {};
+  auto restored = take_restored_fence(*core.store, options.fence);
+  if (!restored || *restored) return restored ? result<void>{} : restored.error();
   if (!options.accept_rollback) return fail(within.error().code, within.error().context + may_be_accepted);
   core.accepted = within.error().context;
   core.newest_may_be_missing = true;

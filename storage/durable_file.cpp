@@ -91,6 +91,12 @@ result<void> sync_file(const std::filesystem::path& file) {
   return {};
 }
 
+result<void> exchange_names(const std::filesystem::path& one, const std::filesystem::path& other) {
+  if (::renameat2(AT_FDCWD, one.c_str(), AT_FDCWD, other.c_str(), RENAME_EXCHANGE) != 0)
+    return failure_of_errno("exchange " + one.string() + " and " + other.string());
+  return {};
+}
+
 result<void> sync_directory(const std::filesystem::path& directory) {
   const auto path = directory.empty() ? std::filesystem::path{"."} : directory;
   const descriptor fd{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};

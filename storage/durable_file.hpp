@@ -21,6 +21,9 @@ namespace penstock::storage {
                                                                            std::size_t limit_bytes);
 /// Makes the bytes of an existing file durable.
 [[nodiscard]] messages::result<void> sync_file(const std::filesystem::path& file);
+/// In one step, so that both names always exist; durable once their directory is synced.
+[[nodiscard]] messages::result<void> exchange_names(const std::filesystem::path& one,
+                                                    const std::filesystem::path& other);
 /// Makes names created, renamed or removed in `directory` durable.
 [[nodiscard]] messages::result<void> sync_directory(const std::filesystem::path& directory);
 

@@ -1,6 +1,7 @@
 #include "storage/fence.hpp"
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -54,6 +55,17 @@ result<std::optional<tree_checkpoint>> read_fence(const std::filesystem::path& f
   auto fence = parse_fence(**text, "fence " + file.string());
   if (!fence) return fence.error();
   return std::optional{*fence};
+}
+
+std::filesystem::path fence_of_restored(const std::filesystem::path& file) { return file.string() + ".restored"; }
+
+result<bool> take_restored_fence(const row_reader& core, const std::filesystem::path& file) {
+  auto waits = read_fence(fence_of_restored(file));
+  if (!waits || !*waits || !check_fence(core, **waits)) return false;
+  if (::rename(fence_of_restored(file).c_str(), file.c_str()) != 0)
+    return failure_of_errno("rename to " + file.string());
+  if (auto synced = sync_directory(file.parent_path()); !synced) return synced.error();
+  return true;
 }
 
 result<void> check_fence(const row_reader& core, const tree_checkpoint& fence) {

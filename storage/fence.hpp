@@ -31,6 +31,11 @@ struct tree_checkpoint {
 /// Nothing when there is no file; errc::corrupt when it cannot be understood.
 [[nodiscard]] messages::result<std::optional<tree_checkpoint>> read_fence(const std::filesystem::path& file);
 
+/// The fence of a restored database waits under this name until that database is in its place.
+[[nodiscard]] std::filesystem::path fence_of_restored(const std::filesystem::path& file);
+/// Puts it in the place of `file` when `core` is that database; false: there is none, or it is for another one.
+[[nodiscard]] messages::result<bool> take_restored_fence(const row_reader& core, const std::filesystem::path& file);
+
 /// errc::corrupt, with both sizes or roots in the text, unless the journal in `core` contains all of `fence`.
 [[nodiscard]] messages::result<void> check_fence(const row_reader& core, const tree_checkpoint& fence);
 
