@@ -100,7 +100,8 @@ class cache_shard {
   result<reconciliation> look() {
     // Later than the start, a study that has just settled may have no claim yet: then everything counts as claimed.
     const claim_check keep_all = [](const std::string&, const dicom_uid&) { return true; };
-    if (!options_.lives->reconciled) return reconcile(*storage_, options_.is_claimed ? options_.is_claimed : keep_all);
+    const bool knows = options_.is_claimed && !options_.claims_may_be_missing;
+    if (!options_.lives->reconciled) return reconcile(*storage_, knows ? options_.is_claimed : keep_all);
     reconciliation again;
     if (auto read = read_packs_again(*storage_, keep_all, again); !read) return read.error();
     return again;
@@ -132,7 +133,7 @@ class cache_shard {
     auto news = options_.lives->unfinished;
     options_.lives->unfinished.reset();
     // Packs read again may be the second half of a catalogue that a predecessor began to make again.
-    if (!news && (nothing_here || bad + done.read_again > 0))
+    if (!news && (nothing_here || bad + done.read_again > 0 || options_.claims_may_be_missing))
       news = catalogue_made_again{options_.number, "", "", 0, 0};
     if (!news) return;
     if (!news->kept_in.empty())

@@ -67,6 +67,9 @@ struct cache_shard_options {
   /// answer must be true, because a study without a claim is removed.
   std::function<bool(const std::string& pacs, const messages::dicom_uid& study)> is_claimed;
   std::shared_ptr<shard_lives> lives = std::make_shared<shard_lives>();
+  /// Of the journal, since a restore or a cut: that nobody claims a study proves nothing, so it stays, and at the start
+  /// of the process the holdings are to be looked at.
+  bool claims_may_be_missing = false;
   /// With less room where the packs lie, nothing more is fetched; what arrived settles all the same.
   std::uint64_t min_free_bytes = 0;
   std::shared_ptr<shard_news> news = std::make_shared<shard_news>();

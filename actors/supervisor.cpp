@@ -28,6 +28,7 @@ using namespace messages;
 using nlohmann::json;
 
 constexpr std::chrono::seconds description_patience{3};
+constexpr std::chrono::hours unclaimed_kept{7 * 24};
 
 custodian::observer tell_restarts(std::string who) {
   return [who = std::move(who)](const caf::error& reason, std::chrono::milliseconds pause) {
@@ -151,6 +152,7 @@ std::shared_ptr<shard_news> start_cache(caf::actor_system& system, crew& members
     shard.node = "local";
     shard.is_claimed = claims_in(options.core);
     shard.min_free_bytes = std::max(options.min_free_disk_bytes, storage::room_to_admit_bytes);
+    shard.claims_may_be_missing = claims_may_be_missing(options.newest_missing, options.clocks.utc_us());
     shard.news = news;
     tree.shards.push_back(members.add(
         start_cache_shard(system, shard, tell_restarts("cache_shard " + std::to_string(number)), options.where)));
@@ -300,6 +302,11 @@ instant full_since(const storage::missing_since& found, instant now) {
   else
     now.boottime_ns -= std::max<std::int64_t>(now.wall_us - found.since_us, 0) * 1000;
   return now;
+}
+
+bool claims_may_be_missing(const std::optional<storage::missing_since>& found, std::int64_t now_us) {
+  if (!found) return false;
+  return found->clock_in_doubt || now_us - found->since_us < std::chrono::microseconds{unclaimed_kept}.count();
 }
 
 server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options) {

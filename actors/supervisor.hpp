@@ -63,6 +63,10 @@ struct server_tree {
 /// this machine was started.
 [[nodiscard]] instant full_since(const storage::missing_since& found, instant now);
 
+/// Whether claims on what the cache holds may be missing still: for a week, so that whoever puts back what a restore
+/// has replaced finds its images; for good when the clock was in doubt.
+[[nodiscard]] bool claims_may_be_missing(const std::optional<storage::missing_since>& found, std::int64_t now_us);
+
 /// Starts everything from the journal up; `members` ends it in reverse order.
 [[nodiscard]] server_tree start_server_tree(caf::actor_system& system, crew& members, server_tree_options options);
 

@@ -289,6 +289,26 @@ BOOST_FIXTURE_TEST_CASE(takes_back_packs_that_return_for_as_long_as_they_are_cla
   BOOST_TEST(problem_of(world, 1) == "");
 }
 
+BOOST_FIXTURE_TEST_CASE(keeps_what_nobody_claims_while_claims_may_be_missing_and_has_holdings_looked_at,
+                        listening_site) {
+  {
+    running world{options};
+    BOOST_REQUIRE(world.deliver({{numbered(1)}}, {}).ok());
+  }
+  unclaimed.insert("1.2.3");
+  auto restored = heard();
+  restored.claims_may_be_missing = true;
+  {
+    running world{restored};
+    BOOST_TEST(problem_of(world, 1) == "");
+    BOOST_TEST(told.size() == 1U);
+    world.restart_shard();
+    BOOST_TEST(told.size() == 1U);
+  }
+  running world{fresh_options()};
+  BOOST_TEST(world.describe().studies == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(takes_no_pack_for_lost_about_which_the_disk_does_not_say, listening_site) {
   fs::path folder;
   {

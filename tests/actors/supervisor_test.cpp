@@ -92,6 +92,17 @@ BOOST_AUTO_TEST_CASE(starts_everybody_says_how_they_are_and_ends_in_time) {
   BOOST_TEST(members.wait(20s));
 }
 
+BOOST_AUTO_TEST_CASE(claims_may_be_missing_for_a_week_and_as_long_as_the_clock_is_in_doubt) {
+  constexpr std::int64_t day_us = 24 * std::int64_t{3'600'000'000};
+  BOOST_TEST(!actors::claims_may_be_missing({}, 100 * day_us));
+  storage::missing_since found{100 * day_us, "", 0, false};
+  BOOST_TEST(actors::claims_may_be_missing(found, 99 * day_us));
+  BOOST_TEST(actors::claims_may_be_missing(found, 106 * day_us));
+  BOOST_TEST(!actors::claims_may_be_missing(found, 107 * day_us));
+  found.clock_in_doubt = true;
+  BOOST_TEST(actors::claims_may_be_missing(found, 107 * day_us));
+}
+
 BOOST_AUTO_TEST_CASE(unknown_starts_are_counted_from_when_they_were_missed_whatever_the_wall_clock_said) {
   constexpr std::int64_t hour_us = 3'600'000'000;
   const actors::instant now{10 * hour_us * 1000, 100 * hour_us, 0, "this", false};

@@ -100,6 +100,54 @@ def test_a_restore_drill_loses_nothing_that_was_acknowledged_before_the_backup(_
         assert first_ns - restored_ns >= 60 * SECOND_NS, "a start while the minute counted as full"
 
 
+def packs_of(server):
+    return sorted(name for _, _, names in os.walk(server.state) for name in names if name.endswith(".pack"))
+
+
+def submit(server, items):
+    with server.connect() as amy:
+        amy.ask("requests.submit", {"items": items}, PROJECT, op=uuid.uuid4().hex)
+    eventually(lambda: states_of(server) == {"completed"}, 90, lambda: requests_of(server))
+
+
+def test_a_restore_in_place_keeps_what_was_fetched_since_and_tells_what_is_gone(_):
+    with governed_site() as (server, _archive):
+        assert server.stop() == STOPPED
+        with_backups(server)
+        server.start()
+        items = find_studies(server)
+        submit(server, items[:1])
+        old = packs_of(server)
+        back_up(server)
+        submit(server, items[1:2])
+        every = packs_of(server)
+        assert len(every) > len(old)
+        assert server.stop() == STOPPED, server.said()
+        for folder, _, names in os.walk(server.state):
+            for name in set(names) & set(old):
+                os.unlink(os.path.join(folder, name))
+        code, said = penstockd(server, "restore")
+        assert code == STOPPED and "stay for a week" in said, (code, said)
+        server.start()
+        eventually(lambda: states_of(server) == {"failed"}, 30, lambda: requests_of(server))
+        assert all(request["error"].startswith("cache_lost") for request in requests_of(server).values())
+        assert packs_of(server) == sorted(set(every) - set(old)), "fetched after the backup, and gone"
+
+
+def test_a_server_with_one_shard_starts_after_a_restore(_):
+    with LoneServer() as server:
+        with_backups(server)
+        server.change(r"version = 1", "version = 1\\ncache_shards = 1")
+        server.start()
+        back_up(server)
+        assert server.stop() == STOPPED, server.said()
+        code, said = penstockd(server, "restore")
+        assert code == STOPPED, (code, said)
+        assert os.listdir(os.path.join(server.state, "shards")) == ["0"]
+        server.start()
+        assert server.stop() == STOPPED, server.said()
+
+
 def test_backups_are_listed_and_only_so_many_are_kept(_):
     with LoneServer() as server:
         with_backups(server)

@@ -117,6 +117,47 @@ def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_packs(_):
         assert code == 0, (code, said)
 
 
+def moved(paths, to):
+    """What lies under these paths, put away; returns how to put it back."""
+    os.makedirs(to, exist_ok=True)
+    pairs = [(path, os.path.join(to, str(number))) for number, path in enumerate(paths)]
+    for here, away in pairs:
+        shutil.move(here, away)
+
+    def back():
+        for here, away in pairs:
+            shutil.rmtree(here, ignore_errors=True)
+            shutil.move(away, here)
+    return back
+
+
+def test_packs_that_are_not_mounted_or_away_for_one_start_are_taken_back(_):
+    with governed_site() as (server, archive):
+        fetch(server)
+        fetched = len(archive.moves())
+        shards = [os.path.join(server.state, "shards", name, "packs") for name in ("0", "1")]
+        used = [packs for packs in shards if files_below(packs, ".pack")]
+        assert server.stop() == STOPPED, server.said()
+        back = moved(used, os.path.join(server.folder, "unmounted"))
+        server.start()
+        eventually(lambda: server.said().count("is its disk mounted?") >= len(used), 10, "a word in the log")
+        assert states_of(server) == {"completed"}
+        back()
+        eventually(lambda: check(server)[0] == 0, 60, "served again")
+        assert states_of(server) == {"completed"}
+        assert server.stop() == STOPPED, server.said()
+        back = moved([files_below(server.state, ".pack")[0]], os.path.join(server.folder, "away"))
+        server.start()
+        eventually(lambda: "failed" in states_of(server), 20, lambda: requests_of(server))
+        assert server.stop() == STOPPED, server.said()
+        back()
+        server.start()
+        assert retry_all(server) == 1
+        code, said = check(server)
+        assert code == 0 and "Everything agrees." in said, (code, said)
+        assert len(archive.moves()) == fetched, "a study that was here was fetched again"
+
+
 def resident_bytes(process):
     with open("/proc/%d/statm" % process.pid, encoding="utf-8") as file:
         return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

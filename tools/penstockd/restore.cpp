@@ -1,5 +1,6 @@
 #include "tools/penstockd/restore.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -15,6 +16,8 @@ using namespace messages;
 
 namespace {
 
+constexpr std::size_t fewest_shards = 1;
+
 /// What was not given stands in the settings.
 result<void> complete(restore_order& order, bool needs_state) {
   if (!order.from.empty() && (!needs_state || !order.to.empty())) return {};
@@ -22,6 +25,7 @@ result<void> complete(restore_order& order, bool needs_state) {
   if (!loaded.ok())
     return fail(errc::bad_configuration,
                 conf::text_of(loaded.faults) + "\nWithout settings, say where: --from BACKUPS --to STATE");
+  order.shards = loaded.value.cache_shards;
   if (order.from.empty()) order.from = loaded.value.backup.directory;
   if (order.to.empty()) order.to = loaded.value.state_directory;
   if (order.from.empty())
@@ -49,6 +53,7 @@ result<void> restore_state(restore_order order) {
   if (auto known = complete(order, true); !known) return known.error();
   storage::state_directory_options options;
   options.root = order.to;
+  options.shards = std::max(order.shards, fewest_shards);
   while (std::filesystem::exists(order.to / "shards" / std::to_string(options.shards))) ++options.shards;
   auto state = storage::state_directory::open(options);
   if (!state) return state.error();
@@ -60,10 +65,10 @@ result<void> restore_state(restore_order order) {
   std::printf("%s\n", done->missing.c_str());
   if (!done->replaced.empty()) std::printf("what was there is kept in %s\n", done->replaced.c_str());
   std::puts(
-      "not in a backup: images (what a project held and is not in the cache any more is marked cache_lost, and "
-      "fetched\n"
-      "again by `penstock requests retry`), settings, rules, lists of patients, the server's key.\n"
-      "Start penstockd. For a day the PACS' limits count as used up where starts may be missing.");
+      "not in a backup: images, settings, rules, lists of patients, the server's key.\n"
+      "Start penstockd. It looks by itself for what projects hold: what is not in the cache any more ends as\n"
+      "cache_lost, and is fetched again by `penstock requests retry`. Images that were fetched after the backup\n"
+      "stay for a week, whoever claims them. For a day the PACS' limits count as used up where starts may be missing.");
   return {};
 }
 

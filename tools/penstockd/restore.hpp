@@ -1,6 +1,7 @@
 #pragma once
 // `penstockd restore` and `penstockd backups`: offline, without rules and keys, so that they work on a bare machine.
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
@@ -14,6 +15,7 @@ struct restore_order {
   std::filesystem::path from;             ///< directory of backups
   std::filesystem::path to;               ///< state directory
   std::optional<std::uint32_t> number{};  ///< none: the newest
+  std::size_t shards = 0;                 ///< of the settings; 0: they are not read
 };
 
 /// Prints what there is to restore.
