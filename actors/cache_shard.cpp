@@ -32,7 +32,7 @@ class cache_shard {
 
   cache_shard(handle::pointer self, cache_shard_options options) : self_(self), options_(std::move(options)) {
     pack_shelf shelf{options_.packs, *options_.files};
-    if (auto prepared = shelf.prepare(); !prepared) throw std::runtime_error(prepared.error().text());
+    if (auto prepared = shelf.prepare(); !prepared) give_up(prepared.error().text());
     storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
     compare_at_start();
   }
@@ -51,6 +51,12 @@ class cache_shard {
   }
 
  private:
+  /// This life is over before it serves anybody; the custodian starts the next one.
+  [[noreturn]] void give_up(const std::string& why) const {
+    spdlog::error("cache shard {}: {}", options_.number, why);
+    throw std::runtime_error(why);
+  }
+
   /// A damaged catalogue is set aside and made again: all it holds lies in the packs too.
   storage::catalogue open_catalogue() {
     if (options_.lives->condemned) set_catalogue_aside("a block of it failed its check");
@@ -59,7 +65,7 @@ class cache_shard {
       set_catalogue_aside(opened.error().text());
       opened = storage::catalogue::open(options_.catalogue);
     }
-    if (!opened) throw std::runtime_error(opened.error().text());
+    if (!opened) give_up(opened.error().text());
     return std::move(*opened);
   }
 
@@ -71,7 +77,7 @@ class cache_shard {
     std::error_code problem;
     std::filesystem::remove_all(aside, problem);
     if (!problem) std::filesystem::rename(options_.catalogue, aside, problem);
-    if (problem) throw std::runtime_error("set " + options_.catalogue.string() + " aside: " + problem.message());
+    if (problem) give_up("set " + options_.catalogue.string() + " aside: " + problem.message());
     options_.lives->condemned = false;
     options_.lives->unfinished = catalogue_made_again{options_.number, why, aside.string(), 0, 0};
   }
@@ -91,7 +97,7 @@ class cache_shard {
       storage_.emplace(shard_storage{std::move(shelf), open_catalogue(), options_.files});
       done = look();
     }
-    if (!done && lives.unfinished) throw std::runtime_error("make the catalogue again: " + done.error().text());
+    if (!done && lives.unfinished) give_up("make the catalogue again: " + done.error().text());
     lives.reconciled = true;
     if (!done) return note(done.error());
     tell_compared(*done);
@@ -112,10 +118,10 @@ class cache_shard {
     const auto first = storage_->catalogue.study_after({}, {});
     const auto bare = storage_->shelf.is_bare();
     if (!first || !*first || !bare || !*bare) return;
-    throw std::runtime_error("the catalogue lists packs, and " + options_.packs.string() +
-                             " holds none at all: is its disk mounted? Served again as soon as they are there; if they "
-                             "are lost for good, remove " +
-                             options_.catalogue.string() + ", and what projects held there is told lost");
+    give_up("the catalogue lists packs, and " + options_.packs.string() +
+            " holds none at all: is its disk mounted? Served again as soon as they are there; if they "
+            "are lost for good, remove " +
+            options_.catalogue.string() + ", and what projects held there is told lost");
   }
 
   void tell_compared(const reconciliation& done) {

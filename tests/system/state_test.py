@@ -104,7 +104,7 @@ def test_a_damaged_catalogue_is_set_aside_and_made_again_from_the_packs(_):
         damage_tables(shard)
         os.unlink(pack_of_it)
         server.start()
-        eventually(lambda: "its catalogue is damaged, kept in" in server.said(), 10, "a word in the log")
+        eventually(lambda: "its catalogue is damaged, kept in" in server.said(), 10, server.said)
         eventually(lambda: "failed" in states_of(server), 20, lambda: requests_of(server))
         lost, = [request for request in requests_of(server).values() if request["state"] == "failed"]
         assert lost["error"].startswith("cache_lost"), lost
@@ -140,7 +140,7 @@ def test_packs_that_are_not_mounted_or_away_for_one_start_are_taken_back(_):
         assert server.stop() == STOPPED, server.said()
         back = moved(used, os.path.join(server.folder, "unmounted"))
         server.start()
-        eventually(lambda: server.said().count("is its disk mounted?") >= len(used), 10, "a word in the log")
+        eventually(lambda: server.said().count("is its disk mounted?") >= len(used), 10, server.said)
         assert states_of(server) == {"completed"}
         back()
         eventually(lambda: check(server)[0] == 0, 60, "served again")
