@@ -50,8 +50,8 @@ void keep_memory_private() {
   prctl(PR_SET_DUMPABLE, 0);
 }
 
-/// Each thread would get an arena of its own, and keep what it once needed for a page or an answer. Blocks larger than a
-/// segment of a download go back to the system at once: by default the limit rises with each that is freed.
+/// Each thread would get an arena of its own, and keep what it once needed for a page or an answer. Blocks larger than
+/// a segment of a download go back to the system at once: by default the limit rises with each that is freed.
 void share_memory_of_threads() {
   constexpr int large_block_bytes = 512 << 10;
   mallopt(M_ARENA_MAX, 4);
