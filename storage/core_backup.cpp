@@ -231,6 +231,7 @@ result<restored_core> restore_core(const fs::path& directory, std::optional<std:
   const auto proven = copy_and_prove(**engine, copy, into.fence(), done);
   auto replaced = proven ? put_in_place(copy, into.core()) : result<fs::path>{proven.error()};
   if (!replaced) {
+    engine->reset();  // its threads may still be copying
     fs::remove_all(copy, ignored);
     if (proven) fs::remove(fence_of_restored(into.fence()), ignored);
     return replaced.error();
