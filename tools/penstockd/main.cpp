@@ -53,10 +53,10 @@ void keep_memory_private() {
 /// Each thread would get an arena of its own, and keep what it once needed for a page or an answer. Blocks larger than
 /// a segment of a download go back to the system at once: by default the limit rises with each that is freed.
 void share_memory_of_threads() {
-  constexpr int large_block_bytes = 512 << 10;
+  constexpr int large_block_bytes = 1 << 20;
   mallopt(M_ARENA_MAX, 4);
   mallopt(M_MMAP_THRESHOLD, large_block_bytes);
-  mallopt(M_TRIM_THRESHOLD, large_block_bytes);
+  mallopt(M_TRIM_THRESHOLD, 8 * large_block_bytes);
 }
 
 /// A standard descriptor that was closed would be given to the first file that is opened, and what is printed would be
