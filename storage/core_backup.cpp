@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "storage/core_store.hpp"
+#include "storage/database_failure.hpp"
 #include "storage/durable_file.hpp"
 #include "storage/journal_reader.hpp"
 #include "storage/journal_verifier.hpp"
@@ -32,26 +33,10 @@ constexpr std::uint64_t bytes_a_second = std::uint64_t{100} << 20;
 constexpr std::int64_t a_second_us = 1'000'000;
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
-failure failed_with(const rocksdb::Status& status, const std::string& operation) {
-  const auto code = status.IsNoSpace()      ? errc::no_space
-                    : status.IsCorruption() ? errc::corrupt
-                    : status.IsNotFound()   ? errc::not_found
-                                            : errc::io_error;
-  return fail(code, operation + ": " + status.ToString());
-}
-
 rocksdb::BackupEngineOptions engine_options(const fs::path& directory) {
   rocksdb::BackupEngineOptions options{directory.string()};
   options.backup_rate_limit = bytes_a_second;
   return options;
-}
-
-result<void> make_private(const fs::path& directory) {
-  std::error_code problem;
-  fs::create_directories(directory, problem);
-  if (problem) return fail(errc::io_error, "create " + directory.string() + ": " + problem.message());
-  if (::chmod(directory.c_str(), 0700) != 0) return failure_of_errno("make private " + directory.string());
-  return {};
 }
 
 result<core_backup> described(const rocksdb::BackupInfo& info) {
@@ -116,9 +101,8 @@ result<void> copy_and_prove(rocksdb::BackupEngineReadOnly& engine, const fs::pat
                             restored_core& done) {
   std::error_code problem;
   fs::remove_all(copy, problem);
-  if (!problem) fs::create_directory(copy, problem);
-  if (problem) return fail(errc::io_error, "make " + copy.string() + ": " + problem.message());
-  if (::chmod(copy.c_str(), 0700) != 0) return failure_of_errno("make private " + copy.string());
+  if (problem) return fail(errc::io_error, "remove " + copy.string() + ": " + problem.message());
+  if (auto made = make_private_directory(copy); !made) return made;
   const auto status = engine.RestoreDBFromBackup(done.from.number, copy.string(), copy.string());
   if (!status.ok()) return failed_with(status, "copy backup " + std::to_string(done.from.number));
   if (auto synced = sync_files(copy); !synced) return synced;
@@ -176,7 +160,7 @@ result<void> put_fence_in_place(const state_directory& into) {
 }  // namespace
 
 result<core_backup> back_up_core(const row_store& core, const fs::path& directory, std::uint32_t keep) {
-  if (auto made = make_private(directory); !made) return made.error();
+  if (auto made = make_private_directory(directory); !made) return made.error();
   if (auto room = judge_room(*core.engine(), directory); !room) return room.error();
   auto reached = read_head(core);
   if (!reached) return reached.error();

@@ -51,6 +51,24 @@ failure failure_of_errno(const std::string& operation) {
   return fail(full ? errc::no_space : errc::io_error, operation + ": " + std::strerror(problem));
 }
 
+result<void> make_private_directory(const std::filesystem::path& directory) {
+  std::error_code problem;
+  const auto parent = directory.parent_path();
+  std::filesystem::create_directories(parent.empty() ? "." : parent, problem);
+  errno = problem.value();
+  if (problem) return failure_of_errno("create " + parent.string());
+  if (::mkdir(directory.c_str(), 0700) == 0) return {};
+  if (errno != EEXIST) return failure_of_errno("create " + directory.string());
+  struct stat found {};
+  if (::stat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
+    return fail(errc::io_error, directory.string() + " is not a directory");
+  if (found.st_uid != ::geteuid())
+    return fail(errc::io_error, directory.string() + " belongs to user " + std::to_string(found.st_uid) +
+                                    ", and this process runs as user " + std::to_string(::geteuid()));
+  if (::chmod(directory.c_str(), 0700) != 0) return failure_of_errno("make private " + directory.string());
+  return {};
+}
+
 result<void> replace_file(const std::filesystem::path& file, std::string_view text) {
   const auto beside = file.string() + ".new";
   {

@@ -14,6 +14,9 @@ namespace penstock::storage {
 /// `errno` as a failure: no_space for a full disk or quota, else io_error.
 [[nodiscard]] messages::failure failure_of_errno(const std::string& operation);
 
+/// The directory is there, parents and all, with mode 0700. io_error when it is none or belongs to another user.
+[[nodiscard]] messages::result<void> make_private_directory(const std::filesystem::path& directory);
+
 /// Writes beside, syncs, renames over `file`, syncs the directory. Mode 0600.
 [[nodiscard]] messages::result<void> replace_file(const std::filesystem::path& file, std::string_view text);
 /// Nothing when there is no such file; errc::too_large when it is larger than `limit_bytes`.

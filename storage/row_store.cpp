@@ -20,6 +20,8 @@
 #include <system_error>
 #include <utility>
 
+#include "storage/database_failure.hpp"
+
 namespace penstock::storage {
 
 using messages::errc;
@@ -39,18 +41,6 @@ constexpr double bloom_bits_a_key = 10;
 constexpr std::size_t log_line_bytes = 1024;
 
 std::size_t index_of(column which) { return static_cast<std::size_t>(which); }
-
-errc code_of(const rocksdb::Status& status) {
-  if (status.IsCorruption() || status.IsPathNotFound()) return errc::corrupt;
-  if (status.IsNoSpace()) return errc::no_space;
-  if (status.IsIOError() && status.ToString().find("/LOCK: ") != std::string::npos) return errc::held_by_another;
-  if (status.IsIOError() || status.IsTimedOut() || status.IsBusy()) return errc::io_error;
-  return errc::internal;
-}
-
-failure failed_with(const rocksdb::Status& status, const std::string& operation) {
-  return fail(code_of(status), operation + ": " + status.ToString());
-}
 
 rocksdb::Slice slice_of(std::string_view text) { return {text.data(), text.size()}; }
 std::string_view view_of(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }

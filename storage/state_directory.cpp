@@ -33,24 +33,6 @@ constexpr std::uint64_t block_bytes = 512;  // of st_blocks
 /// Whoever could write here before it was ours may have left a link to a file of somebody else.
 constexpr int own_file = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK;
 
-result<void> make_private(const fs::path& directory) {
-  std::error_code problem;
-  const auto parent = directory.parent_path();
-  fs::create_directories(parent.empty() ? "." : parent, problem);
-  errno = problem.value();
-  if (problem) return failure_of_errno("create " + parent.string());
-  if (::mkdir(directory.c_str(), 0700) == 0) return {};
-  if (errno != EEXIST) return failure_of_errno("create " + directory.string());
-  struct stat found {};
-  if (::stat(directory.c_str(), &found) != 0 || !S_ISDIR(found.st_mode))
-    return fail(errc::io_error, directory.string() + " is not a directory");
-  if (found.st_uid != ::geteuid())
-    return fail(errc::io_error, directory.string() + " belongs to user " + std::to_string(found.st_uid) +
-                                    ", and this process runs as user " + std::to_string(::geteuid()));
-  if (::chmod(directory.c_str(), 0700) != 0) return failure_of_errno("make private " + directory.string());
-  return {};
-}
-
 std::string holder_of(int lock_fd) {
   std::array<char, 32> text{};
   const auto got = ::pread(lock_fd, text.data(), text.size() - 1, 0);
@@ -183,7 +165,7 @@ result<state_directory> state_directory::open(const state_directory_options& opt
 }
 
 result<state_directory> state_directory::open_rooms(const state_directory_options& options) {
-  if (auto made = make_private(options.root); !made) return made.error();
+  if (auto made = make_private_directory(options.root); !made) return made.error();
   auto lock = take_lock(options.root);
   if (!lock) return lock.error();
   state_directory directory{options, *lock};
@@ -199,7 +181,7 @@ result<state_directory> state_directory::open_rooms(const state_directory_option
     rooms.push_back(directory.shard_packs(number));
   }
   for (const auto& room : rooms)
-    if (auto made = make_private(room); !made) return made.error();
+    if (auto made = make_private_directory(room); !made) return made.error();
   if (directory.room_ == room::ample)
     if (auto made = make_ballast(options); !made) return made.error();
   // At every start: whoever made a room may have died before this.
