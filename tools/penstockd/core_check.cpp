@@ -27,7 +27,8 @@ void core_check::run() {
   setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), lowest_priority);
   const auto began = std::chrono::steady_clock::now();
   const auto left = core_->verify(UINT64_MAX, [this] { return !end_; });
-  if (!left) return damaged_(left.error());
+  if (!left && left.error().code == messages::errc::corrupt) return damaged_(left.error());
+  if (!left) return spdlog::warn("core database: not all of it could be read to check it: {}", left.error().text());
   const auto took = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began);
   if (*left == 0) spdlog::info("core database: every block was read, in {} s", took.count());
 }

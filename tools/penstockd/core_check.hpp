@@ -14,7 +14,7 @@ namespace penstock::server {
 
 class core_check {
  public:
-  /// `damaged` is called at most once, from the thread.
+  /// `damaged` is called at most once, from the thread; what the disk does not give is only logged.
   core_check(std::shared_ptr<storage::row_store> core, std::function<void(const messages::failure&)> damaged);
   ~core_check();
   core_check(const core_check&) = delete;
