@@ -19,7 +19,7 @@ JOB_TIMEOUT_S = 240
 
 def with_backups(server):
     server.backups = os.path.join(server.folder, "backups")
-    server.change(r"\[limits\]", "[backup]\ndirectory = \"backups\"\nkeep = 3\n\n[limits]")
+    server.change("directory = \"backups\"", "directory = \"backups\"\nkeep = 3")
 
 
 def limit_minutes_only(server):
@@ -163,6 +163,7 @@ def test_backups_are_listed_and_only_so_many_are_kept(_):
 
 def test_only_an_administrator_makes_backups_and_only_where_the_settings_say(_):
     with LoneServer() as server:
+        server.change(r"\[backup\]\ndirectory = \"backups\"\n", "")
         server.start()
         with server.connect("amy") as amy, server.connect("ada") as ada:
             refused_with("not_permitted", amy.ask, "server.backup", {}, op="one")

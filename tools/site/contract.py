@@ -116,6 +116,9 @@ ae_title = "{ae_title}"
 bind_address = "127.0.0.1"
 port = {dicom}
 
+[backup]
+directory = "backups"
+
 [limits]
 min_free_disk = "200 MiB"
 """
