@@ -1,17 +1,14 @@
 #!/usr/bin/python3
 """Whose study is it? Several people under one record number, issuers, zeros that a spreadsheet took, answers about
 somebody else and answers that are cut: what is found, and what is never fetched."""
-import contextlib
-import os
 import sys
-import uuid
 
-from harness import eventually, requests_of, run_tests
-from lone_server import PROJECT, LoneServer, programs
-from pacs_tools import Pacs
+from harness import run_tests
+from lone_server import PROJECT
+from one_pacs import one_pacs
 
 from tools.site.contract import PROJECTS
-from tools.site.people import GENERAL, PEOPLE
+from tools.site.people import PEOPLE
 
 COHORT = [PEOPLE[index].gh_mrn for index in PROJECTS[PROJECT].patients if PEOPLE[index].gh_mrn]
 SHARED_NUMBER = COHORT[0]
@@ -19,7 +16,6 @@ ZEROS = next(mrn for mrn in COHORT if mrn.startswith("0"))
 ANSWERED_WRONGLY, CUT, MANY = (mrn for mrn in COHORT[1:5] if mrn != ZEROS)
 STRANGER = "9999998"
 MOST_STUDIES = 4
-TIMEOUT_S = 30
 # Study Instance UIDs of the patients below.
 OURS, OF_ANOTHER_ISSUER, WITHOUT_ISSUER, NAMESAKE = "2.25.9001", "2.25.9002", "2.25.9003", "2.25.9004"
 OF_ZEROS, OF_THE_SAME_WITHOUT_ZEROS, OF_A_STRANGER = "2.25.9005", "2.25.9006", "2.25.9007"
@@ -52,89 +48,64 @@ def script(destination):
     return "\n".join(text) + "\n"
 
 
-class Bench:
-    def __init__(self, server, pacs):
-        self.server, self.pacs = server, pacs
-
-    def find(self, **lists):
-        """Outcomes of the lines, and the studies that were found."""
-        with self.server.connect() as amy:
-            answer = amy.find("studies.find", {"pacs": [GENERAL], **lists}, PROJECT)
-        return [row["outcome"] for row in answer["rows"]], {one["StudyInstanceUID"] for one in answer["studies"]}
-
-    def ends(self, study):
-        """The request for that study once it has ended, and how often the PACS was asked to send it."""
-        items = [{"pacs": GENERAL, "StudyInstanceUID": study}]
-        with self.server.connect() as amy:
-            row, = amy.ask("requests.submit", {"items": items}, PROJECT, op=uuid.uuid4().hex)["rows"]
-            if row["outcome"] != "accepted":
-                return row, self.moves(study)
-
-            def ended():
-                one = requests_of(amy, PROJECT)[row["request"]]
-                return one if one["state"] in ("completed", "failed", "incomplete") else None
-            return eventually(ended, TIMEOUT_S, "the end of " + study), self.moves(study)
-
-    def moves(self, study):
-        return len([line for line in self.pacs.log("request", "C-MOVE-RQ") if line["study_uids"] == [study]])
+def find(site, mrn):
+    """The outcome of the line, and the studies that were found."""
+    answer = site.find("studies.find", {"mrns": [mrn]})
+    row, = answer["rows"]
+    return row["outcome"], {one["StudyInstanceUID"] for one in answer["studies"]}
 
 
-@contextlib.contextmanager
-def site():
-    with LoneServer() as server:
-        with Pacs(programs(), os.path.join(server.folder, "pacs"), script(server.ports["dicom"])) as pacs:
-            server.rule_general(port="%d\nmax_studies_per_patient = %d" % (pacs.port, MOST_STUDIES), per_minute=600)
-            server.start()
-            yield Bench(server, pacs)
+def ends(site, study):
+    """The request for that study once it has ended, and how often the PACS was asked to send it."""
+    return site.ends(site.submit(study)), len(site.asked(study))
 
 
-def test_of_several_people_under_one_number_those_of_another_issuer_are_not_found(bench):
-    outcomes, studies = bench.find(mrns=[SHARED_NUMBER])
-    assert outcomes == ["found"] and studies == {OURS, WITHOUT_ISSUER, NAMESAKE}, (outcomes, studies)
+def test_of_several_people_under_one_number_those_of_another_issuer_are_not_found(site):
+    outcome, studies = find(site, SHARED_NUMBER)
+    assert outcome == "found" and studies == {OURS, WITHOUT_ISSUER, NAMESAKE}, (outcome, studies)
 
 
-def test_what_another_issuer_numbered_is_never_fetched(bench):
-    end, moves = bench.ends(OF_ANOTHER_ISSUER)
+def test_what_another_issuer_numbered_is_never_fetched(site):
+    end, moves = ends(site, OF_ANOTHER_ISSUER)
     assert end["state"] == "failed" and moves == 0, (end, moves)
     assert OF_ANOTHER_ISSUER not in end["error"] and SHARED_NUMBER not in end["error"], end
 
 
-def test_what_the_issuer_of_the_cohort_numbered_is_fetched(bench):
-    end, moves = bench.ends(OURS)
+def test_what_the_issuer_of_the_cohort_numbered_is_fetched(site):
+    end, moves = ends(site, OURS)
     assert end["state"] == "completed" and moves == 1, (end, moves)
 
 
-def test_zeros_that_a_spreadsheet_took_are_put_back_for_the_question_alone(bench):
-    outcomes, studies = bench.find(mrns=[ZEROS.lstrip("0")])
-    assert outcomes == ["found"] and studies == {OF_ZEROS}, (outcomes, studies)
-    end, moves = bench.ends(OF_THE_SAME_WITHOUT_ZEROS)
+def test_zeros_that_a_spreadsheet_took_are_put_back_for_the_question_alone(site):
+    outcome, studies = find(site, ZEROS.lstrip("0"))
+    assert outcome == "found" and studies == {OF_ZEROS}, (outcome, studies)
+    end, moves = ends(site, OF_THE_SAME_WITHOUT_ZEROS)
     assert end["state"] == "failed" and moves == 0, (end, moves)
 
 
-def test_an_answer_about_somebody_else_is_no_answer(bench):
-    outcomes, studies = bench.find(mrns=[ANSWERED_WRONGLY])
-    assert outcomes == ["not_found"] and not studies, (outcomes, studies)
-    end, moves = bench.ends(OF_WRONG_ANSWER)
+def test_an_answer_about_somebody_else_is_no_answer(site):
+    outcome, studies = find(site, ANSWERED_WRONGLY)
+    assert outcome == "not_found" and not studies, (outcome, studies)
+    end, moves = ends(site, OF_WRONG_ANSWER)
     assert end["state"] == "failed" and moves == 0, (end, moves)
 
 
-def test_an_accession_of_a_stranger_looks_like_none(bench):
-    with bench.server.connect() as amy:
-        rows = amy.find("studies.find", {"pacs": [GENERAL], "accessions": ["A9007", "A0000"]}, PROJECT)["rows"]
+def test_an_accession_of_a_stranger_looks_like_none(site):
+    rows = site.find("studies.find", {"accessions": ["A9007", "A0000"]})["rows"]
     known, unknown = [(row["outcome"], row.get("message"), row.get("mrn")) for row in rows]
     assert known == unknown and known[0] == "not_found", rows
 
 
-def test_answers_that_are_cut_are_called_so(bench):
-    outcomes, studies = bench.find(mrns=[CUT])
-    assert outcomes == ["truncated"] and len(studies) == 2, (outcomes, studies)
-    outcomes, studies = bench.find(mrns=[MANY])
-    assert outcomes == ["truncated"] and len(studies) == MOST_STUDIES, (outcomes, studies)
+def test_answers_that_are_cut_are_called_so(site):
+    outcome, studies = find(site, CUT)
+    assert outcome == "truncated" and len(studies) == 2, (outcome, studies)
+    outcome, studies = find(site, MANY)
+    assert outcome == "truncated" and len(studies) == MOST_STUDIES, (outcome, studies)
 
 
 if __name__ == "__main__":
-    with site() as the_bench:
-        code = run_tests(the_bench, [
+    with one_pacs(script, added="max_studies_per_patient = %d" % MOST_STUDIES, per_minute=600) as the_site:
+        code = run_tests(the_site, [
             test_of_several_people_under_one_number_those_of_another_issuer_are_not_found,
             test_what_another_issuer_numbered_is_never_fetched, test_what_the_issuer_of_the_cohort_numbered_is_fetched,
             test_zeros_that_a_spreadsheet_took_are_put_back_for_the_question_alone,
