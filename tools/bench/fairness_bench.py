@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import random
-import subprocess
 import sys
 import time
 import uuid
@@ -20,7 +19,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)
 sys.path[:0] = [ROOT, os.path.join(ROOT, "tests", "system")]
 
 from harness import eventually  # noqa: E402
-from lone_server import LoneServer  # noqa: E402
+from lone_server import LoneServer, programs  # noqa: E402
+from pacs_tools import Pacs  # noqa: E402
 from tools.site.contract import PROJECTS  # noqa: E402
 from tools.site.people import GENERAL, PEOPLE  # noqa: E402
 
@@ -40,23 +40,12 @@ def shared_mrn():
     return next(mrn for mrn in mrns_of(BIG[0]) if mrn in mrns_of(SMALL[0]))
 
 
-def set_key(text, key, value):
-    head, tail = text.split("\n%s = " % key, 1)
-    return "%s\n%s = %s\n%s" % (head, key, value, tail.split("\n", 1)[1])
-
-
-def start_archive(server, folder, programs):
-    script, ready = os.path.join(folder, "pacs.toml"), os.path.join(folder, "pacs.ready")
-    with open(script, "w", encoding="utf-8") as file:
-        file.write("ae_title = \"GHPACS\"\ndestinations = [\"PENSTOCK=127.0.0.1:%d\"]\n[[patient]]\nmrn = \"%s\"\n"
-                   "[[patient.study]]\nstudy_uid = \"2.25.77\"\ninstances = 2\ncount = %d\n"
-                   % (server.ports["dicom"], shared_mrn(), REAL_STUDIES + 1))
-    log = os.path.join(folder, "pacs.jsonl")
-    process = subprocess.Popen([os.path.join(programs, "penstock-pacs"), script, "--port", "0", "--log", log,
-                                "--ready-file", ready], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    eventually(lambda: os.path.exists(ready), 20, "penstock-pacs")
-    with open(ready, encoding="utf-8") as file:
-        return process, log, json.load(file)["port"]
+def archive(server):
+    """The PACS of a server that has not started yet."""
+    script = ("ae_title = \"GHPACS\"\ndestinations = [\"PENSTOCK=127.0.0.1:%d\"]\n[[patient]]\nmrn = \"%s\"\n"
+              "[[patient.study]]\nstudy_uid = \"2.25.77\"\ninstances = 2\ncount = %d\n"
+              % (server.ports["dicom"], shared_mrn(), REAL_STUDIES + 1))
+    return Pacs(programs(), os.path.join(server.folder, "pacs"), script)
 
 
 def resident_mib(pid):
@@ -74,17 +63,15 @@ def submit(control, project, uids):
     assert all(row["outcome"] == "accepted" for row in rows), rows[:3]
 
 
-def starts(log):
-    """Study Instance UIDs of the C-MOVEs that the PACS has seen, in order."""
-    with open(log, encoding="utf-8") as lines:
-        events = [json.loads(line) for line in lines]
-    return [event for event in events if event["event"] == "request" and event["command"] == "C-MOVE-RQ"]
+def starts(pacs):
+    """The C-MOVEs that the PACS has seen, in order."""
+    return pacs.log("request", "C-MOVE-RQ")
 
 
-def measure(server, log, queued):
+def measure(server, pacs, queued):
     with server.connect(BIG[1]) as amy:
         submit(amy, BIG[0], [study(number) for number in range(1, REAL_STUDIES + 1)])
-        eventually(lambda: len(starts(log)) >= 2, 90, "the first starts")
+        eventually(lambda: len(starts(pacs)) >= 2, 90, "the first starts")
         before = resident_mib(server.process.pid)
         began = time.monotonic()
         told = began
@@ -107,13 +94,13 @@ def measure(server, log, queued):
     print("newest 500 listed    %10.2f s of %d" % (listed_s, listed["total"]))
     print("waiting              %10s" % {one["pacs"]: one["waiting"] for one in waiting})
     with server.connect(SMALL[1]) as raj:
-        seen = len(starts(log))
+        seen = len(starts(pacs))
         submit(raj, SMALL[0], [study(REAL_STUDIES + 1)])
         asked = time.monotonic()
 
         def started():
             mine = study(REAL_STUDIES + 1)
-            return next((i for i, one in enumerate(starts(log)[seen:]) if mine in json.dumps(one)), None)
+            return next((i for i, one in enumerate(starts(pacs)[seen:]) if mine in json.dumps(one)), None)
         eventually(lambda: started() is not None, 180, "the start of the other project")
         print("the other's start    %10.1f s after it asked, after %d starts of the first (a start every %.0f s)"
               % (time.monotonic() - asked, started(), 60 / PER_MINUTE))
@@ -127,19 +114,10 @@ def main():
     chosen = parser.parse_args()
     sys.argv[1:] = [chosen.bin]
     with LoneServer() as server:
-        archive, log, port = start_archive(server, server.folder, chosen.bin)
-        try:
-            rules = os.path.join(server.folder, "governance.toml")
-            with open(rules, encoding="utf-8") as file:
-                text = file.read()
-            for key, value in (("port", port), ("concurrent", 1), ("per_minute", PER_MINUTE), ("per_hour", 100_000)):
-                text = set_key(text, key, value)
-            with open(rules, "w", encoding="utf-8") as file:
-                file.write(text)
+        with archive(server) as pacs:
+            server.rule_general(port=pacs.port, concurrent=1, per_minute=PER_MINUTE, per_hour=100_000)
             server.start()
-            measure(server, log, 20_000 if chosen.quick else chosen.queued)
-        finally:
-            archive.terminate()
+            measure(server, pacs, 20_000 if chosen.quick else chosen.queued)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import uuid
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path[:0] = [ROOT, os.path.join(ROOT, "tests", "system"), os.path.join(ROOT, "tools", "bench")]
 
-from fairness_bench import REAL_STUDIES, SMALL, set_key, start_archive, study, submit  # noqa: E402
+from fairness_bench import REAL_STUDIES, SMALL, archive, study, submit  # noqa: E402
 from harness import eventually  # noqa: E402
 from lone_server import LoneServer  # noqa: E402
 from protocol import Refused  # noqa: E402
@@ -90,6 +90,18 @@ def share_longer(some, others):
     return (rank_sum - len(some) * (len(some) + 1) / 2) / (len(some) * len(others))
 
 
+def measure(server, samples):
+    download, search = prepare(server)
+    error = 3 * math.sqrt((2 * samples + 1) / (12 * samples * samples))
+    print("%-10s %12s %12s   %s" % ("", "foreign", "absent", "foreign took longer"))
+    with server.connect(STRANGER) as amy:
+        for name, foreign, absent in kinds(download, search):
+            times = sample(amy, foreign, absent, samples)
+            medians = [sorted(side)[samples // 2] * 1e6 for side in times]
+            print("%-10s %9.0f us %9.0f us   %.3f +- %.3f"
+                  % (name, medians[0], medians[1], share_longer(*times), error), flush=True)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bin", metavar="DIR", default=os.path.join(ROOT, ".build", "release", "bin"))
@@ -99,27 +111,10 @@ def main():
     samples = 200 if chosen.quick else chosen.samples
     sys.argv[1:] = [chosen.bin]
     with LoneServer() as server:
-        archive, _, port = start_archive(server, server.folder, chosen.bin)
-        try:
-            rules = os.path.join(server.folder, "governance.toml")
-            with open(rules, encoding="utf-8") as file:
-                text = file.read()
-            for key, value in (("port", port), ("per_minute", 1000), ("per_hour", 1)):
-                text = set_key(text, key, value)
-            with open(rules, "w", encoding="utf-8") as file:
-                file.write(text)
+        with archive(server) as pacs:
+            server.rule_general(port=pacs.port, per_minute=1000, per_hour=1)
             server.start()
-            download, search = prepare(server)
-            error = 3 * math.sqrt((2 * samples + 1) / (12 * samples * samples))
-            print("%-10s %12s %12s   %s" % ("", "foreign", "absent", "foreign took longer"))
-            with server.connect(STRANGER) as amy:
-                for name, foreign, absent in kinds(download, search):
-                    times = sample(amy, foreign, absent, samples)
-                    medians = [sorted(side)[samples // 2] * 1e6 for side in times]
-                    print("%-10s %9.0f us %9.0f us   %.3f +- %.3f"
-                          % (name, medians[0], medians[1], share_longer(*times), error), flush=True)
-        finally:
-            archive.terminate()
+            measure(server, samples)
 
 
 if __name__ == "__main__":
