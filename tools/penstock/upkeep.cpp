@@ -56,11 +56,12 @@ exit_code verdict_of(context& at, const json& done) {
   for (const auto& one : array_in(done, "findings"))
     at.say("  " + text_in(one, "kind") + " " + text_in(one, "pacs") + " " + text_in(one, "pack") +
            (one.value("repaired", false) ? " (repaired)" : ""));
-  if (const auto problem = text_in(done, "problem"); !problem.empty()) at.say("Not everything was checked: " + problem);
   const auto repaired = number_in(done, "repaired");
-  at.say(found == 0 ? "Everything agrees."
-                    : std::to_string(found) + " found, " + std::to_string(repaired) + " repaired.");
-  if (!text_in(done, "problem").empty()) return exit_code::not_everything_ok;
+  const auto problem = text_in(done, "problem");
+  if (found > 0) at.say(std::to_string(found) + " found, " + std::to_string(repaired) + " repaired.");
+  if (found == 0 && problem.empty()) at.say("Everything agrees.");
+  if (!problem.empty()) at.say("Not everything was checked: " + problem);
+  if (!problem.empty()) return exit_code::not_everything_ok;
   return found == repaired ? exit_code::ok : exit_code::verification_failed;
 }
 
