@@ -7,7 +7,23 @@ namespace penstock::tests {
 
 using state = request_state;
 
-BOOST_FIXTURE_TEST_SUITE(project_queue_parts, queue_site)
+namespace {
+
+struct growing_site : queue_site {
+  /// A study of two instances, looked at each minute until nothing new has come for so long.
+  void retrieve_and_follow(std::chrono::seconds quiet) {
+    study_at_pacs("1.2.1", jane, 2);
+    auto command = submission({"1.2.1"});
+    command.follow_every_s = 60;
+    command.follow_quiet_s = static_cast<std::uint32_t>(quiet.count());
+    BOOST_REQUIRE_EQUAL(outcomes(answer_of(ask<answered>(queue, command))).at(0), "accepted");
+    retrieve_all();
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(project_queue_parts, growing_site)
 
 BOOST_AUTO_TEST_CASE(needs_no_permit_when_another_project_has_brought_the_study_meanwhile) {
   prepared("1.2.1", 2);
@@ -76,12 +92,7 @@ BOOST_AUTO_TEST_CASE(says_of_an_adoption_whether_just_that_is_held_already) {
 // ---- follow ----
 
 BOOST_AUTO_TEST_CASE(follows_a_growing_exam_and_fetches_what_is_new) {
-  study_at_pacs("1.2.1", jane, 2);
-  auto command = submission({"1.2.1"});
-  command.follow_every_s = 60;
-  command.follow_quiet_s = 150;
-  BOOST_TEST(outcomes(answer_of(ask<answered>(queue, command))).at(0) == "accepted");
-  retrieve_all();
+  retrieve_and_follow(150s);
   BOOST_TEST(request(1).state == state::scheduled);
   BOOST_TEST((request(1).reason == waiting_reason::following));
   const auto held = [this] { return row<holding_row>(keys::holding("alz", "gh-rad", dicom_uid{"1.2.1"})); };
@@ -105,12 +116,7 @@ BOOST_AUTO_TEST_CASE(follows_a_growing_exam_and_fetches_what_is_new) {
 }
 
 BOOST_AUTO_TEST_CASE(stops_following_on_command_and_calls_it_complete) {
-  study_at_pacs("1.2.1", jane, 2);
-  auto command = submission({"1.2.1"});
-  command.follow_every_s = 60;
-  command.follow_quiet_s = 600;
-  BOOST_TEST(outcomes(answer_of(ask<answered>(queue, command))).at(0) == "accepted");
-  retrieve_all();
+  retrieve_and_follow(600s);
   BOOST_TEST(cancel(1).at("outcome") == "completed");
   BOOST_TEST(request(1).state == state::completed);
   BOOST_TEST(ready() == 0U);

@@ -6,7 +6,7 @@ import threading
 import time
 import uuid
 
-from harness import eventually, run_tests
+from harness import eventually, requests_of, run_tests
 from lone_server import PROJECT
 from one_pacs import TIMEOUT_S, one_pacs
 from protocol import Download
@@ -46,12 +46,6 @@ def objects_of_download(site, user, project, uid):
     """How many objects a download of that study gives, all of them opened."""
     with site.server.connect(user) as control:
         return len(Download(control.ask("download.open", {"studies": [uid]}, project, op=uuid.uuid4().hex)).objects)
-
-
-def begin_to_follow(site):
-    """What is looked at again and again takes its time, so it begins first; its request."""
-    site.followed = site.submit(FOLLOWED, follow={"every_s": FOLLOW_S, "quiet_s": FOLLOW_S})
-    site.until(site.followed, lambda one: one["counts"]["received"] == FEW)
 
 
 def test_a_retry_of_a_completed_study_fetches_what_the_pacs_has_gained(site):
@@ -149,18 +143,21 @@ def test_a_pacs_that_does_not_know_us_is_left_alone_and_no_attempt_is_burnt(site
 
 
 def test_a_followed_exam_is_fetched_as_it_grows_and_ends_when_nothing_more_comes(site):
-    end = site.completes(site.followed, MORE)
+    with site.server.connect() as amy:
+        number = next(id for id, one in requests_of(amy, PROJECT).items() if one["StudyInstanceUID"] == FOLLOWED)
+    end = site.completes(number, MORE)
     assert site.asked(FOLLOWED) == [("STUDY", 0), ("IMAGE", MORE - FEW)], site.asked(FOLLOWED)
     with site.server.connect() as amy:
-        history = amy.ask("requests.show", {"request": site.followed}, PROJECT)["history"]
+        history = amy.ask("requests.show", {"request": number}, PROJECT)["history"]
     assert [each["state"] for each in history].count("completed") == 1, (end, history)
 
 
 if __name__ == "__main__":
     with one_pacs(script, concurrent=8, per_minute=600) as the_site:
-        for member in (("amy", PROJECT), (OTHERS_MEMBER, OTHER)):
-            the_site.find("studies.find", {"mrns": [MRN]}, *reversed(member))
-        begin_to_follow(the_site)
+        for whose in ((PROJECT, "amy"), (OTHER, OTHERS_MEMBER)):
+            the_site.find("studies.find", {"mrns": [MRN]}, *whose)
+        followed = the_site.submit(FOLLOWED, follow={"every_s": FOLLOW_S, "quiet_s": FOLLOW_S})
+        the_site.until(followed, lambda one: one["counts"]["received"] == FEW)  # the rest happens while others run
         code = run_tests(the_site, [
             test_a_retry_of_a_completed_study_fetches_what_the_pacs_has_gained,
             test_two_projects_that_ask_at_once_share_one_retrieval,
