@@ -7,7 +7,7 @@ add_executable(threads_test
   "${threads_root}/gateways/http_gateway.cpp" gateways/http_gateway_test.cpp
   "${threads_root}/gateways/side_worker.cpp" gateways/side_worker_test.cpp
   "${threads_root}/gateways/zmq_auth.cpp" "${threads_root}/gateways/zmq_loop.cpp" gateways/zmq_auth_test.cpp
-  "${threads_root}/storage/row_store.cpp" storage/row_store_test.cpp
+  "${threads_root}/storage/database_failure.cpp" "${threads_root}/storage/row_store.cpp" storage/row_store_test.cpp
   client/download_test.cpp client/fake_server.cpp client/sealed_download.cpp client/session_test.cpp
   gateways/download_gateway_limits_test.cpp gateways/download_gateway_test.cpp gateways/segment_pool_test.cpp
   support/test_main.cpp support/thread_sanitizer.cpp)
