@@ -56,29 +56,33 @@ void describe_windows(const pacs& of, description& into) {
   into["order of windows"] = joined(order);
 }
 
+std::string text_of(const tls_files& of) {
+  auto text = of.ca.string() + " " + of.certificate.string() + " " + of.key.string();
+  return of.name.empty() ? text : text + " name " + of.name;
+}
+
 description described(const pacs& of) {
-  description into{
-      {"institution", of.institution},
-      {"department", of.department},
-      {"ae_title", of.ae_title},
-      {"host", of.host},
-      {"port", std::to_string(of.port)},
-      {"calling_ae", of.calling_ae},
-      {"retrieve", std::string{name_of(of.retrieve)}},
-      {"tls", of.tls ? of.tls->ca.string() + " " + of.tls->certificate.string() + " " + of.tls->key.string() : "none"},
-      {"max_studies_per_patient", std::to_string(of.max_studies_per_patient)},
-      {"default_charset", of.default_charset},
-      {"find_per_minute", std::to_string(of.find_per_minute)},
-      {"enumerate_per_minute", std::to_string(of.enumerate_per_minute)},
-      {"idle_timeout", text_of(of.idle_timeout)},
-      {"lease_quiet", text_of(of.lease_quiet)},
-      {"total_timeout", text_of(of.total_timeout)},
-      {"breaker.failures_in_a_row", std::to_string(of.breaker.failures_in_a_row)},
-      {"breaker.slowest_echo", text_of(of.breaker.slowest_echo)},
-      {"breaker.first_probe", text_of(of.breaker.first_probe)},
-      {"breaker.longest_probe", text_of(of.breaker.longest_probe)},
-      {"breaker.watch", text_of(of.breaker.watch)},
-      {"timezone", of.timezone}};
+  description into{{"institution", of.institution},
+                   {"department", of.department},
+                   {"ae_title", of.ae_title},
+                   {"host", of.host},
+                   {"port", std::to_string(of.port)},
+                   {"calling_ae", of.calling_ae},
+                   {"retrieve", std::string{name_of(of.retrieve)}},
+                   {"tls", of.tls ? text_of(*of.tls) : "none"},
+                   {"max_studies_per_patient", std::to_string(of.max_studies_per_patient)},
+                   {"default_charset", of.default_charset},
+                   {"find_per_minute", std::to_string(of.find_per_minute)},
+                   {"enumerate_per_minute", std::to_string(of.enumerate_per_minute)},
+                   {"idle_timeout", text_of(of.idle_timeout)},
+                   {"lease_quiet", text_of(of.lease_quiet)},
+                   {"total_timeout", text_of(of.total_timeout)},
+                   {"breaker.failures_in_a_row", std::to_string(of.breaker.failures_in_a_row)},
+                   {"breaker.slowest_echo", text_of(of.breaker.slowest_echo)},
+                   {"breaker.first_probe", text_of(of.breaker.first_probe)},
+                   {"breaker.longest_probe", text_of(of.breaker.longest_probe)},
+                   {"breaker.watch", text_of(of.breaker.watch)},
+                   {"timezone", of.timezone}};
   std::vector<std::string> forms;
   for (const auto& rule : of.mrn)
     forms.push_back(rule.pattern.text() + " issuer " + rule.issuer + " pad " + std::to_string(rule.input_pad));

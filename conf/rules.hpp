@@ -15,6 +15,7 @@
 
 #include "conf/cohort.hpp"
 #include "conf/fault.hpp"
+#include "conf/tls_files.hpp"
 
 namespace penstock::conf {
 
@@ -55,14 +56,6 @@ struct window {
 };
 
 enum class retrieve_method : std::uint8_t { move, get };
-
-struct tls_files {
-  std::filesystem::path ca;
-  std::filesystem::path certificate;
-  std::filesystem::path key;
-
-  bool operator==(const tls_files&) const = default;
-};
 
 /// A regular expression (ECMAScript without back-references) that one kind of MRN matches whole; matching takes time
 /// polynomial in the input whatever the expression.
@@ -116,8 +109,8 @@ struct pacs {
   std::uint16_t port = 104;
   std::string calling_ae = "PENSTOCK";  ///< ours, also the move destination
   retrieve_method retrieve = retrieve_method::move;
-  std::optional<tls_files> tls;
-  std::vector<mrn_rule> mrn;  ///< first that matches wins
+  std::optional<tls_files> tls;  ///< none = plain TCP
+  std::vector<mrn_rule> mrn;     ///< first that matches wins
   std::uint32_t max_studies_per_patient = 200;
   std::string default_charset = "ISO_IR 100";  ///< a Specific Character Set, for answers that name none
   std::uint32_t find_per_minute = 60;

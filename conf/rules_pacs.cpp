@@ -4,7 +4,6 @@
 
 #include "conf/calendar.hpp"
 #include "conf/rules_reader.hpp"
-#include "conf/text_file.hpp"
 #include "conf/units.hpp"
 #include "messages/ids.hpp"
 
@@ -29,16 +28,6 @@ void read_ae_title(section& from, std::string_view key, presence needed, std::st
     from.fault_at(key, "expected 1 to 16 characters without backslash or outer space");
   else
     into = std::move(*title);
-}
-
-void read_tls(section& from, const std::filesystem::path& file, std::optional<tls_files>& into) {
-  auto tls = from.table("tls");
-  if (!tls) return;
-  const auto path = [&](std::string_view key) {
-    return beside(file, tls->text(key, presence::required, 4000).value_or(""));
-  };
-  into = tls_files{path("ca"), path("certificate"), path("key")};
-  tls->refuse_unknown_keys();
 }
 
 void read_mrn_rule(section& from, std::vector<mrn_rule>& into) {
@@ -127,7 +116,7 @@ void read_address(section& from, rules_reading& reading, pacs& into) {
     if (*method == "get") into.retrieve = retrieve_method::get;
     if (*method != "get" && *method != "move") from.fault_at("retrieve", "expected \"move\" or \"get\"");
   }
-  read_tls(from, reading.into.file, into.tls);
+  read_tls(from, reading.into.file, true, into.tls);
 }
 
 /// Two contracts for one peer would allow twice as much as either says.

@@ -80,7 +80,7 @@ void read_site(section& top, settings& into) {
   site->refuse_unknown_keys();
 }
 
-void read_dicom(section& top, dicom_settings& into) {
+void read_dicom(section& top, const std::filesystem::path& file, dicom_settings& into) {
   auto dicom = top.table("dicom");
   if (!dicom) return;
   if (auto title = dicom->text("ae_title", presence::optional, longest_ae_title)) {
@@ -92,6 +92,7 @@ void read_dicom(section& top, dicom_settings& into) {
   assign(into.bind_address, dicom->text("bind_address", presence::optional));
   if (const auto port = dicom->number("port", presence::optional, 1, 65535))
     into.port = static_cast<std::uint16_t>(*port);
+  read_tls(*dicom, file, false, into.tls);
   dicom->refuse_unknown_keys();
 }
 
@@ -153,7 +154,7 @@ loaded<settings> parse_settings(std::string_view toml, const std::filesystem::pa
   assign(into.cache_shards, top->number("cache_shards", presence::optional, 1, max_cache_shards));
   read_endpoints(*top, into);
   read_site(*top, into);
-  read_dicom(*top, into.dicom);
+  read_dicom(*top, name, into.dicom);
   read_log(*top, name, into.log);
   read_backup(*top, name, into.backup);
   read_limits(*top, into.limits);

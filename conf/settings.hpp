@@ -5,10 +5,12 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "conf/fault.hpp"
+#include "conf/tls_files.hpp"
 
 namespace penstock::conf {
 
@@ -29,6 +31,7 @@ struct dicom_settings {
   std::string ae_title = "PENSTOCK";       ///< 1 to 16 characters (PS3.5 section 6.2, AE)
   std::string bind_address = "127.0.0.1";  ///< address to listen on; "0.0.0.0" for all
   std::uint16_t port = 11112;
+  std::optional<tls_files> tls{};  ///< for PACS that send to us over TLS, on the same port; none = no TLS
 
   bool operator==(const dicom_settings&) const = default;
 };

@@ -38,6 +38,7 @@ LIBRARIES = (
     (r"dcmtk/dcm(net|tls)/", (r"tools/dimse/",)),
     (r"dcmtk/", (r"tools/", r"tests/(dimse|client|storage)/")),
     (r"CLI/", (r"tools/",)),
+    (r"openssl/", (r"conf/tls_files\.cpp", r"tools/dimse/tls_", r"tests/conf/")),
     (r"caf/(type_id|typed_actor|fwd|error|sec|message|atom|result)\.hpp",
      (r"messages/", r"actors/", r"gateways/", r"tools/", r"tests/")),
     (r"caf/", (r"actors/", r"gateways/actor_port", r"tools/(penstockd|bench)/",
