@@ -24,6 +24,8 @@ dimse_peer peer_of(const conf::pacs& pacs) {
   peer.port = pacs.port;
   peer.called_ae = pacs.ae_title;
   peer.calling_ae = pacs.calling_ae;
+  if (const auto& tls = pacs.tls)
+    peer.tls = {tls->ca.string(), tls->certificate.string(), tls->key.string(), tls->name};
   return peer;
 }
 

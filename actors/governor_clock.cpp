@@ -29,7 +29,10 @@ constexpr milliseconds longest_sleep{30'000};
 constexpr milliseconds shortest_sleep{5};
 constexpr milliseconds look_again_every{5'000};
 constexpr milliseconds look_for_pause_file_every{500};
-const std::string does_not_answer = "the PACS does not answer: ";
+/// What fails over TLS or a certificate has been answered; its words stand for themselves.
+std::string trip_text(const std::string& problem) {
+  return problem.starts_with("TLS: ") ? problem : "the PACS does not answer: " + problem;
+}
 
 }  // namespace
 
@@ -168,7 +171,7 @@ void governor_clock::probe(const instant& now) {
           [this](const echo_answered& echo) {
             const auto now_ns = options_.clocks.boottime_ns();
             changed(echo.reached ? breaker_.echo_answered(now_ns, milliseconds{echo.elapsed_ms})
-                                 : breaker_.no_answer(now_ns, does_not_answer + echo.problem));
+                                 : breaker_.no_answer(now_ns, trip_text(echo.problem)));
             evaluate();
           },
           [](const caf::error&) {});  // our own part failed; the policy asks again after probe_patience
@@ -196,7 +199,7 @@ void governor_clock::on_query(const query_wanted& wanted) {
 }
 
 void governor_clock::on_reachability(const pacs_reachability& seen) {
-  if (!seen.reachable) changed(breaker_.no_answer(options_.clocks.boottime_ns(), does_not_answer + seen.problem));
+  if (!seen.reachable) changed(breaker_.no_answer(options_.clocks.boottime_ns(), trip_text(seen.problem)));
   evaluate();
 }
 

@@ -17,12 +17,15 @@ constexpr std::array outcome_names{
     std::pair{peer_outcome::aborted, std::string_view{"aborted"}},
     std::pair{peer_outcome::timed_out, std::string_view{"timed_out"}},
     std::pair{peer_outcome::stopped, std::string_view{"stopped"}},
+    std::pair{peer_outcome::insecure, std::string_view{"insecure"}},
+    std::pair{peer_outcome::misconfigured, std::string_view{"misconfigured"}},
     std::pair{peer_outcome::broken, std::string_view{"broken"}},
 };
 
 constexpr std::size_t longest_ae_title = 16;
 constexpr std::size_t longest_host = 255;
 constexpr std::size_t longest_key_name = 64;
+constexpr std::size_t longest_path = 4'096;
 
 failure bad(const std::string& field) { return fail(errc::bad_request, field); }
 
@@ -51,7 +54,7 @@ result<void> check(const dimse_peer& peer) {
   if (!is_ae_title(peer.calling_ae)) return bad("peer.calling_ae");
   if (peer.connect_timeout_ms == 0 || peer.association_timeout_ms == 0 || peer.response_timeout_ms == 0)
     return bad("peer: a timeout is zero");
-  return {};
+  return check(peer.tls);
 }
 
 result<void> check(const find_query& query) {
@@ -82,6 +85,16 @@ bool parse(std::string_view text, peer_outcome& into) {
       return true;
     }
   return false;
+}
+
+result<void> check(const dimse_tls& tls) {
+  const bool has_all = !tls.ca.empty() && !tls.certificate.empty() && !tls.key.empty();
+  const bool has_none = tls.ca.empty() && tls.certificate.empty() && tls.key.empty() && tls.name.empty();
+  if (!has_all && !has_none) return bad("tls: ca, certificate and key belong together");
+  for (const auto* path : {&tls.ca, &tls.certificate, &tls.key})
+    if (path->size() > longest_path) return bad("tls: a path is too long");
+  if (tls.name.size() > longest_host) return bad("tls.name");
+  return {};
 }
 
 result<void> check(const echo_job& job) { return check(job.peer); }
@@ -119,7 +132,7 @@ result<void> check(const accept_job& job) {
   if (job.handshake_timeout_ms == 0 || job.instance_idle_ms == 0 || job.instance_total_ms == 0 ||
       job.association_idle_ms == 0 || job.decision_timeout_ms == 0)
     return bad("a timeout is zero");
-  return {};
+  return check(job.tls);
 }
 
 }  // namespace penstock::messages

@@ -27,17 +27,31 @@ constexpr std::size_t most_dimse_uids = 800;
 
 /// How the association ended, as seen by the child.
 enum class peer_outcome : std::uint8_t {
-  answered,     ///< the peer answered; the DIMSE status says what
-  unreachable,  ///< no TCP connection
-  rejected,     ///< A-ASSOCIATE-RJ
-  no_context,   ///< the peer does not offer the service
-  aborted,      ///< the peer aborted or closed
-  timed_out,    ///< a deadline of the job passed
-  stopped,      ///< the parent said so
-  broken        ///< the peer does not keep to the protocol, or a fault of ours
+  answered,       ///< the peer answered; the DIMSE status says what
+  unreachable,    ///< no TCP connection
+  rejected,       ///< A-ASSOCIATE-RJ
+  no_context,     ///< the peer does not offer the service
+  aborted,        ///< the peer aborted or closed
+  timed_out,      ///< a deadline of the job passed
+  stopped,        ///< the parent said so
+  insecure,       ///< no TLS as the job demands it: the peer has none, or one of the two certificates is not trusted
+  misconfigured,  ///< our own files for TLS cannot be used; the peer was not called
+  broken          ///< the peer does not keep to the protocol, or a fault of ours
 };
 [[nodiscard]] std::string_view name_of(peer_outcome outcome);
 [[nodiscard]] bool parse(std::string_view text, peer_outcome& into);
+
+/// PEM files, which the child reads anew for each association: what is in them never goes over the channel. `name` is
+/// what the peer's certificate must bear; empty: its host. Without `ca` there is no TLS, otherwise nothing but TLS.
+struct dimse_tls {
+  std::string ca;
+  std::string certificate;
+  std::string key;
+  std::string name;
+
+  [[nodiscard]] bool wanted() const { return !ca.empty(); }
+  PENSTOCK_FIELDS(ca, certificate, key, name);
+};
 
 struct dimse_peer {
   std::string host;
@@ -48,7 +62,9 @@ struct dimse_peer {
   std::uint32_t association_timeout_ms = 10'000;
   /// Between two responses, and to send a request.
   std::uint32_t response_timeout_ms = 60'000;
-  PENSTOCK_FIELDS(host, port, called_ae, calling_ae, connect_timeout_ms, association_timeout_ms, response_timeout_ms);
+  dimse_tls tls{};
+  PENSTOCK_FIELDS(host, port, called_ae, calling_ae, connect_timeout_ms, association_timeout_ms, response_timeout_ms,
+                  tls);
 };
 
 // ---- parent to child: the first message is the job ----
@@ -189,6 +205,9 @@ struct move_done {
   PENSTOCK_FIELDS(outcome, sent, too_late, cancelled, dimse_status, remaining, completed, failed, warning, failed_uids,
                   problem);
 };
+
+/// All three files or none, and paths of a sensible length; errc::bad_request names the field.
+[[nodiscard]] result<void> check(const dimse_tls& tls);
 
 /// Whether a job is within its limits and its values may be sent; errc::bad_request names the field.
 [[nodiscard]] result<void> check(const echo_job& job);

@@ -22,17 +22,19 @@ struct accept_job {
   std::uint32_t instance_total_ms = 900'000;
   std::uint32_t association_idle_ms = 60'000;
   std::uint32_t decision_timeout_ms = 10'000;  ///< for `admit` and `store_decision`
+  dimse_tls tls{};                             ///< wanted: the peer has begun TLS, and must show a certificate
   PENSTOCK_DIMSE_KIND(accept_job);
   PENSTOCK_FIELDS(our_ae_titles, accepted_calling_aes, max_instance_bytes, max_pack_bytes, handshake_timeout_ms,
-                  instance_idle_ms, instance_total_ms, association_idle_ms, decision_timeout_ms);
+                  instance_idle_ms, instance_total_ms, association_idle_ms, decision_timeout_ms, tls);
 };
 
 /// Whether the association that `associated` describes is accepted.
 struct admit {
   bool admitted = false;
   bool transient = false;  ///< a refusal that says: try later
+  std::string reason;      ///< of a refusal; for our own log, the peer does not see it
   PENSTOCK_DIMSE_KIND(admit);
-  PENSTOCK_FIELDS(admitted, transient);
+  PENSTOCK_FIELDS(admitted, transient, reason);
 };
 
 /// Answers `may_store`. When allowed, an empty file to write the pack to comes with it as a descriptor.
@@ -59,8 +61,9 @@ struct close_study {
 struct associated {
   std::string calling_ae;
   std::string called_ae;
+  std::string certificate;  ///< whose it is that the peer has shown and that was verified; empty without TLS
   PENSTOCK_DIMSE_KIND(associated);
-  PENSTOCK_FIELDS(calling_ae, called_ae);
+  PENSTOCK_FIELDS(calling_ae, called_ae, certificate);
 };
 
 /// Asked once a study: by the first object of a study that is not open here.

@@ -24,6 +24,13 @@ query_row series_row(const std::string& uid, const std::string& modality) {
   return row;
 }
 
+void demands_tls(const dimse_peer& peer) {
+  BOOST_TEST(peer.tls.ca == "/tls/ca.pem");
+  BOOST_TEST(peer.tls.certificate == "/tls/penstock.pem");
+  BOOST_TEST(peer.tls.key == "/tls/penstock.key");
+  BOOST_TEST(peer.tls.name == "pacs.example");
+}
+
 }  // namespace
 
 BOOST_AUTO_TEST_CASE(makes_jobs_that_the_channel_accepts) {
@@ -81,6 +88,17 @@ BOOST_AUTO_TEST_CASE(spells_a_status_as_the_standard_does) {
   BOOST_TEST(hex_status(0xa801) == "0xA801");
   BOOST_TEST(hex_status(0) == "0x0000");
   BOOST_TEST(hex_status(0x1ff00) == "0xFF00");
+}
+
+BOOST_AUTO_TEST_CASE(every_job_for_a_pacs_with_tls_demands_it) {
+  auto pacs = tests::pacs_of_tests("gh-rad");
+  BOOST_TEST(!peer_of(pacs).tls.wanted());
+  pacs.tls = conf::tls_files{"/tls/ca.pem", "/tls/penstock.pem", "/tls/penstock.key", "pacs.example"};
+  demands_tls(peer_of(pacs));
+  demands_tls(find_job_for(pacs, {}).peer);
+  demands_tls(move_job_for(pacs, dicom_uid{"1.2.3"}, {}).peer);
+  pacs.retrieve = conf::retrieve_method::get;
+  demands_tls(move_job_for(pacs, dicom_uid{"1.2.3"}, {}).peer);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -243,6 +243,17 @@ BOOST_AUTO_TEST_CASE(forecasts_nothing_while_the_pacs_is_left_alone) {
   BOOST_TEST(of("alz").outlook.back().find("does not answer: connection refused") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(says_what_is_wrong_with_tls_in_its_own_words) {
+  start(1);
+  has_work("alz");
+  advance(2s);
+  pacs->pacs_problem = "TLS: the peer speaks no TLS";
+  self->send(governor, pacs_reachability{"gh-rad", false, "TLS: the peer speaks no TLS"});
+  advance(1s);
+  BOOST_TEST(of("alz").outlook.back().find("does not answer") == std::string::npos);
+  BOOST_TEST(of("alz").outlook.back().find("TLS: the peer speaks no TLS") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(ends_what_runs_when_a_window_says_so) {
   auto& windows = site->pacs["gh-rad"].windows;
   conf::window closed = windows[0];

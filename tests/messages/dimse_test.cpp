@@ -48,6 +48,21 @@ BOOST_AUTO_TEST_CASE(accepts_ordinary_jobs) {
   BOOST_TEST(fault(check(accept_job{})) == "");
 }
 
+BOOST_AUTO_TEST_CASE(tls_has_all_its_files_or_none) {
+  auto job = echo_job{some_peer()};
+  BOOST_TEST(!job.peer.tls.wanted());
+  job.peer.tls = {"/tls/ca.pem", "/tls/own.pem", "/tls/own.key", ""};
+  BOOST_TEST(fault(check(job)) == "");
+  BOOST_TEST(job.peer.tls.wanted());
+  job.peer.tls.key.clear();
+  BOOST_TEST(fault(check(job)).starts_with("tls"));
+  job.peer.tls = {"", "", "", "pacs.example"};
+  BOOST_TEST(fault(check(job)).starts_with("tls"));
+  accept_job inbound;
+  inbound.tls.ca = "/tls/ca.pem";
+  BOOST_TEST(fault(check(inbound)).starts_with("tls"));
+}
+
 BOOST_AUTO_TEST_CASE(names_what_is_wrong_with_a_peer) {
   auto job = echo_job{some_peer()};
   job.peer.called_ae = "SEVENTEEN LETTERS";

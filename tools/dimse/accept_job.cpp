@@ -61,6 +61,11 @@ bool listed(const std::vector<std::string>& titles, const std::string& title) {
 }
 
 attempt inbound_association::receive_request(int peer) {
+  if (job_.tls.wanted()) {
+    auto link = tls_link::open(job_.tls, tls_side::server, {});
+    if (!link) return failed(peer_outcome::misconfigured, "TLS: " + link.error().context);
+    layer_.secure_next(std::move(*link));
+  }
   session_.allow(milliseconds{job_.handshake_timeout_ms}, milliseconds{job_.handshake_timeout_ms});
   const int timeout_s = whole_seconds(job_.handshake_timeout_ms);
   dcmExternalSocketHandle.set(0);  // any handle but -1 keeps DCMTK from listening on a port of its own
@@ -88,7 +93,7 @@ attempt inbound_association::refuse(T_ASC_RejectParametersResult result, T_ASC_R
 }
 
 attempt inbound_association::ask_for_admission() {
-  session_.parent.tell(messages::associated{calling_ae_, called_ae_});
+  session_.parent.tell(messages::associated{calling_ae_, called_ae_, layer_.connection()->certificate()});
   const auto until = steady::now() + milliseconds{job_.decision_timeout_ms};
   messages::admit answer;
   for (bool answered = false; !answered;) {
@@ -106,7 +111,7 @@ attempt inbound_association::ask_for_admission() {
     return refuse(ASC_RESULT_REJECTEDTRANSIENT, ASC_SOURCE_SERVICEPROVIDER_PRESENTATION_RELATED,
                   ASC_REASON_SP_PRES_TEMPORARYCONGESTION, "the server has no room for the association");
   return refuse(ASC_RESULT_REJECTEDPERMANENT, ASC_SOURCE_SERVICEUSER, ASC_REASON_SU_CALLINGAETITLENOTRECOGNIZED,
-                "the server does not admit the caller");
+                answer.reason.empty() ? "the server does not admit the caller" : answer.reason);
 }
 
 /// In every context the first transfer syntax that DCMTK knows by name: nothing is decoded, so any will do.

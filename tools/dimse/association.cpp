@@ -56,6 +56,8 @@ bool answers(const T_DIMSE_Message& message, T_DIMSE_Command kind, DIC_US messag
 attempt judged(const session& of, const OFCondition& condition, const std::string& operation) {
   if (condition.good()) return {};
   if (of.parent.gone()) return failed(peer_outcome::stopped, operation + ": the server has closed the channel");
+  if (!of.tls_problem.empty())
+    return failed(of.timed_out ? peer_outcome::timed_out : peer_outcome::insecure, "TLS: " + of.tls_problem);
   if (of.timed_out || condition == DIMSE_NODATAAVAILABLE || condition == DUL_READTIMEOUT)
     return failed(peer_outcome::timed_out, operation + ": the peer is silent");
   if (condition == DUL_PEERABORTEDASSOCIATION || condition == DUL_NETWORKCLOSED ||
@@ -64,7 +66,17 @@ attempt judged(const session& of, const OFCondition& condition, const std::strin
   return failed(peer_outcome::broken, operation + ": " + condition.text());
 }
 
+attempt association::secure() {
+  const auto& tls = peer_.tls;
+  if (!tls.wanted()) return {};
+  auto link = tls_link::open(tls, tls_side::client, tls.name.empty() ? peer_.host : tls.name);
+  if (!link) return failed(peer_outcome::misconfigured, "TLS: " + link.error().context);
+  layer_.secure_next(std::move(*link));
+  return {};
+}
+
 attempt association::prepare(const char* sop_class) {
+  if (auto secured = secure(); !secured.ok()) return secured;
   const auto address = ipv4_address(peer_.host);
   if (!address) return failed(peer_outcome::unreachable, "the host has no IPv4 address");
   dcmConnectionTimeout.set(whole_seconds(peer_.connect_timeout_ms));

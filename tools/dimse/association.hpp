@@ -54,6 +54,7 @@ class association {
   }
 
  private:
+  [[nodiscard]] attempt secure();
   [[nodiscard]] attempt prepare(const char* sop_class);
   [[nodiscard]] attempt connect(const char* sop_class);
   [[nodiscard]] attempt rejected() const;

@@ -6,6 +6,7 @@
 #include <deque>
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "storage/dimse_channel.hpp"
 
@@ -59,6 +60,8 @@ struct session {
   steady::time_point deadline = steady::time_point::max();
   /// Set when a read or write failed because of them.
   bool timed_out = false;
+  /// Why TLS with the peer failed, in words; empty while it has not.
+  std::string tls_problem;
   /// Called before each wait; says when it wants to be called again at the latest.
   std::function<steady::time_point()> before_waiting;
 

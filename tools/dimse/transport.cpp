@@ -1,5 +1,6 @@
 #include "tools/dimse/transport.hpp"
 
+#include <dcmtk/dcmnet/cond.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -28,9 +29,34 @@ bool is_head_of_data_pdu(const void* from, std::size_t bytes) {
 
 }  // namespace
 
-peer_connection::peer_connection(session& owner, DcmNativeSocketType socket)
-    : DcmTCPConnection(socket), owner_(owner), buffer_(buffer_bytes) {
+peer_connection::peer_connection(session& owner, DcmNativeSocketType socket, std::unique_ptr<tls_link> tls)
+    : DcmTCPConnection(socket), owner_(owner), tls_(std::move(tls)), buffer_(buffer_bytes) {
   set_tcp_option(socket, TCP_NODELAY);
+  if (tls_) tls_->attach(socket);
+}
+
+peer_connection::~peer_connection() { peer_connection::close(); }
+
+void peer_connection::close() {
+  if (tls_ && getSocket() != DCMNET_INVALID_SOCKET) tls_->say_goodbye();
+  DcmTCPConnection::close();
+}
+
+bool peer_connection::is_late() {
+  if (steady::now() < owner_.deadline) return false;
+  owner_.timed_out = true;
+  errno = ETIMEDOUT;
+  return true;
+}
+
+OFCondition peer_connection::shake_hands() {
+  if (!tls_) return EC_Normal;
+  auto went = tls_->shake_hands();
+  while (went == tls_link::progress::waits && !is_late() && may_go_on(tls_->wanted())) went = tls_->shake_hands();
+  if (went == tls_link::progress::done) return EC_Normal;
+  owner_.tls_problem =
+      went == tls_link::progress::failed ? tls_->problem() : "the peer is silent in the handshake; it may speak no TLS";
+  return makeDcmnetCondition(DULC_TLSERROR, OF_error, "TLS handshake failed");
 }
 
 void peer_connection::acknowledge() {
@@ -38,7 +64,9 @@ void peer_connection::acknowledge() {
 }
 
 ssize_t peer_connection::receive() {
-  const auto count = ::recv(getSocket(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  const auto count = tls_ ? tls_->read(buffer_.data(), buffer_.size())
+                          : ::recv(getSocket(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  if (tls_ && count < 0 && errno == EPROTO) owner_.tls_problem = tls_->problem();
   begin_ = 0;
   end_ = count > 0 ? static_cast<std::size_t>(count) : 0;
   if (count > 0) unacknowledged_ = true;
@@ -56,17 +84,13 @@ bool peer_connection::may_go_on(short events) {
 
 ssize_t peer_connection::fill() {
   for (;;) {
-    if (steady::now() >= owner_.deadline) {
-      owner_.timed_out = true;
-      errno = ETIMEDOUT;
-      return -1;
-    }
+    if (is_late()) return -1;
     const auto count = receive();
     if (count >= 0) return count;
     if (errno == EINTR) continue;
     if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
     acknowledge();
-    if (!may_go_on(POLLIN)) return -1;
+    if (!may_go_on(tls_ ? tls_->wanted() : POLLIN)) return -1;
   }
 }
 
@@ -81,20 +105,28 @@ ssize_t peer_connection::read(void* into, size_t bytes) {
   return static_cast<ssize_t>(taken);
 }
 
+ssize_t peer_connection::send(const std::byte* from, std::size_t bytes, int flags) {
+  return tls_ ? tls_->write(from, bytes) : ::send(getSocket(), from, bytes, MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+}
+
 ssize_t peer_connection::write(void* from, size_t bytes) {
   const int more = is_head_of_data_pdu(from, bytes) ? MSG_MORE : 0;
   std::size_t done = 0;
   while (done < bytes) {
     const auto* rest = static_cast<const std::byte*>(from) + done;
-    const auto count = ::send(getSocket(), rest, bytes - done, MSG_NOSIGNAL | MSG_DONTWAIT | more);
+    const auto count = send(rest, bytes - done, more);
     if (count >= 0) {
       done += static_cast<std::size_t>(count);
       if (more == 0) unacknowledged_ = false;  // the acknowledgement goes with what is sent
       continue;
     }
     if (errno == EINTR) continue;
-    if (errno != EAGAIN && errno != EWOULDBLOCK) return -1;
-    if (!may_go_on(POLLOUT)) return -1;
+    if (errno != EAGAIN && errno != EWOULDBLOCK) {
+      // Why a peer has closed, such as a certificate of ours that it does not trust, lies there to be read.
+      if (tls_ && !buffered()) receive();
+      return -1;
+    }
+    if (!may_go_on(tls_ ? tls_->wanted() : POLLOUT)) return -1;
   }
   return static_cast<ssize_t>(bytes);
 }
@@ -108,6 +140,7 @@ wake peer_connection::wait_for_peer(steady::time_point until, bool heed_messages
   if (heed_messages && buffered()) owner_.parent.collect();
   if (heed_messages && owner_.parent.has_message()) return wake::message;
   if (buffered()) return wake::peer;
+  if (tls_) return wait_for_tls(until, heed_messages);
   acknowledge();
   const auto woken = owner_.wait(getSocket(), POLLIN, until, heed_messages);
   // DCMTK asks again before it reads: with something buffered it need not ask the system. What fails here fails there.
@@ -115,9 +148,20 @@ wake peer_connection::wait_for_peer(steady::time_point until, bool heed_messages
   return woken;
 }
 
+/// Bytes on the socket are not always bytes of the peer: TLS has messages of its own.
+wake peer_connection::wait_for_tls(steady::time_point until, bool heed_messages) {
+  for (;;) {
+    if (receive() >= 0 || errno != EAGAIN) return wake::peer;
+    acknowledge();
+    const auto woken = owner_.wait(getSocket(), tls_->wanted(), until, heed_messages);
+    if (woken != wake::peer) return woken;
+    if (steady::now() >= until) return wake::timed_out;
+  }
+}
+
 DcmTransportConnection* peer_layer::createConnection(DcmNativeSocketType socket, OFBool secure) {
   if (secure) return nullptr;
-  connection_ = new peer_connection(owner_, socket);  // DCMTK deletes it with the association
+  connection_ = new peer_connection(owner_, socket, std::move(tls_));  // DCMTK deletes it with the association
   return connection_;
 }
 
