@@ -62,10 +62,6 @@ pacs_association::handle::behavior_type pacs_association::make_behavior() {
 result<const conf::pacs*> pacs_association::pacs_to_call(const std::string& operation) const {
   const auto* at = pacs();
   if (!at) return fail(errc::not_found, operation + ": the PACS is no longer in the rules");
-  if (at->tls)
-    return fail(
-        errc::pacs_unavailable,
-        operation + ": the rules ask for TLS, which this version does not speak; nothing goes out in the clear");
   return at;
 }
 

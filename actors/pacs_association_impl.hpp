@@ -45,7 +45,7 @@ class pacs_association {
     std::string stopped_because;
   };
   [[nodiscard]] const conf::pacs* pacs() const { return conf::find_pacs(*options_.rules, options_.pacs); }
-  /// errc::not_found when the rules no longer name it, pacs_unavailable when we cannot speak to it as they demand.
+  /// errc::not_found when the rules no longer name it.
   [[nodiscard]] messages::result<const conf::pacs*> pacs_to_call(const std::string& operation) const;
   [[nodiscard]] std::int64_t now_us() const { return options_.clocks.boottime_ns() / 1000; }
 

@@ -262,6 +262,7 @@ class rules_keeper {
     const rules_published now{rules, options_.take(rules)};
     spdlog::info("new rules are in force, SHA-256 {}", digests_["sha256"].get<std::string>());
     if (options_.sink) self_->send(options_.sink, now);
+    if (options_.listener) self_->send(options_.listener, now);
     if (!now.roster) return;
     for (const auto& [id, who] : now.roster->queues) self_->send(who, now);
     for (const auto& [id, who] : now.roster->searches) self_->send(who, now);

@@ -19,6 +19,7 @@ struct rules_keeper_options {
   messages::audit_journal_actor journal;
   std::shared_ptr<const storage::row_reader> core;
   messages::event_sink_actor sink = {};  ///< told of new rules first: it cuts who may no longer listen
+  messages::dicom_listener_actor listener = {};
   time_source clocks;
   /// Makes sure that somebody serves each PACS and project of these rules, and puts them in force for whoever is
   /// started again. Without it, rules are never taken.

@@ -326,6 +326,7 @@ server_tree start_server_tree(caf::actor_system& system, crew& members, server_t
   keeper.journal = tree.journal;
   keeper.core = options.core;
   keeper.sink = options.sink;
+  keeper.listener = options.listener;
   keeper.clocks = options.clocks;
   keeper.take = [growing](const conf::rules_ptr& rules) { return growing->grow(rules); };
   tree.rules_keeper =

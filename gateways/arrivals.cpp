@@ -13,7 +13,7 @@ using messages::errc;
 using messages::fail;
 using messages::result;
 
-result<void> arrivals_table::expect(messages::expect_arrivals what) {
+result<void> arrivals_table::expect(messages::expect_arrivals what, bool only_tls) {
   const arrival_name name{what.owner, what.ticket};
   if (by_name_.size() >= most_arrivals)
     return fail(errc::rate_limited, "expect arrivals: too many studies are expected");
@@ -25,6 +25,7 @@ result<void> arrivals_table::expect(messages::expect_arrivals what) {
   by_study_.emplace(what.study, name);
   arrival next;
   next.expected = std::move(what);
+  next.only_tls = only_tls;
   by_name_.emplace(name, std::move(next));
   return {};
 }
@@ -69,13 +70,17 @@ result<storage::descriptor> arrivals_table::open_part(arrival& into) {
 }
 
 decided_store arrivals_table::decide(child_number child, const messages::dicom_uid& study,
-                                     const std::string& calling_ae) {
+                                     const std::string& calling_ae, bool over_tls) {
   decided_store answer;
   auto& decision = answer.decision;
   decision.study_uid = study;
   auto* expected = expected_of(study, calling_ae);
   if (expected == nullptr || expected->stopping) {
     decision.reason = "the study is not expected";
+    return answer;
+  }
+  if (expected->only_tls && !over_tls) {
+    decision.reason = "the study is expected over TLS, not in the clear";
     return answer;
   }
   const auto& limits = expected->expected;

@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
+#include "messages/associations.hpp"
 #include "messages/dimse_inbound.hpp"
 #include "messages/result.hpp"
-#include "messages/associations.hpp"
 #include "storage/descriptor.hpp"
 
 namespace penstock::gateways {
@@ -28,6 +28,7 @@ struct arrival {
   std::uint64_t bytes = 0;
   std::uint64_t refused = 0;
   bool stopping = false;
+  bool only_tls = false;  ///< what comes in the clear is not taken
 };
 
 /// What a child may do, and the file for it when it may.
@@ -43,13 +44,13 @@ class arrivals_table {
 
   /// A study arrives for one expectation a PACS at a time: errc::conflict then, and for a name in use; rate_limited at
   /// the limit.
-  [[nodiscard]] messages::result<void> expect(messages::expect_arrivals what);
+  [[nodiscard]] messages::result<void> expect(messages::expect_arrivals what, bool only_tls = false);
 
   /// Opens the next part for a child whose study is expected. Many a PACS sends under another title than it is called
   /// by, so `calling_ae` decides only where the same study is expected of several. That the objects are of the expected
   /// patient is for the child to check, object by object.
   [[nodiscard]] decided_store decide(child_number child, const messages::dicom_uid& study,
-                                     const std::string& calling_ae);
+                                     const std::string& calling_ae, bool over_tls = false);
 
   /// What the child writes of that study, or the only one that expects it; null when there is none (any more).
   [[nodiscard]] arrival* find(child_number child, const messages::dicom_uid& study);

@@ -15,6 +15,7 @@
 #include "gateways/child_owners.hpp"
 #include "gateways/child_process.hpp"
 #include "gateways/door.hpp"
+#include "gateways/tls_duty.hpp"
 
 namespace penstock::gateways {
 namespace {
@@ -49,6 +50,12 @@ class dicom_listener::loop {
     std::optional<stopped_promise> stopped;
     clock::time_point close_deadline = clock::time_point::max();
   };
+  /// The other end of a child's association.
+  struct other_end {
+    std::string name;  ///< its address; for a child that asks by C-GET, the PACS
+    bool tls = false;
+    std::string problem;  ///< the last words of the child
+  };
 
   void run();
   void let_in(caller from);
@@ -60,6 +67,8 @@ class dicom_listener::loop {
   void on_start(const messages::start_dimse& order);
 
   void on_said(child_number child, storage::dimse_packet& packet);
+  void on_associated(child_number child, const storage::dimse_packet& packet);
+  void on_association_ended(child_number child, const storage::dimse_packet& packet);
   void on_may_store(child_number child, const storage::dimse_packet& packet);
   void on_stored(child_number child, const storage::dimse_packet& packet);
   void on_refused(child_number child, const storage::dimse_packet& packet);
@@ -74,11 +83,12 @@ class dicom_listener::loop {
   dicom_listener_options options_;
   door door_;
   std::uint16_t port_number_;
+  tls_duty must_use_tls_;
   port_type port_;
   child_table* children_ = nullptr;  // of the thread, which outlives none of them
   arrivals_table arrivals_;
   std::map<arrival_name, company> company_;
-  std::map<child_number, std::string> peers_;
+  std::map<child_number, other_end> peers_;
   child_owners askers_;  ///< of the children that ask by C-GET
   clock::time_point next_complaint_;
   std::uint64_t uncomplained_ = 0;
@@ -89,6 +99,7 @@ dicom_listener::loop::loop(caf::actor_system& system, dicom_listener_options opt
     : options_(std::move(options)),
       door_(std::move(opened)),
       port_number_(door_.port()),
+      must_use_tls_(options_.rules),
       port_(system, [this](port_type::actor_type*) { return handlers(); }),
       thread_([this] { run(); }) {}
 
@@ -128,9 +139,11 @@ milliseconds dicom_listener::loop::longest_wait() const {
 void dicom_listener::loop::let_in(caller from) {
   messages::accept_job job;
   job.our_ae_titles = {options_.ae_title};
+  if (const auto& tls = options_.tls; from.tls && tls)
+    job.tls = {tls->ca.string(), tls->certificate.string(), tls->key.string(), {}};
   const auto child = children_->start(storage::encode_dimse(job), from.socket);
   if (child) {
-    peers_.emplace(*child, std::move(from.peer));
+    peers_[*child] = {std::move(from.peer), from.tls, {}};
     return;
   }
   spdlog::error("DICOM: {}", child.error().text());
@@ -150,12 +163,18 @@ dicom_listener::loop::port_type::behavior_type dicom_listener::loop::handlers() 
             if (const auto child = askers_.child_of(order.owner, order.ticket)) children_->stop(child);
           },
           [this](const messages::disown_dimse& order) { on_disown(order.owner); },
+          [this](const messages::rules_published& published) { must_use_tls_ = tls_duty{published.rules}; },
           [this](const messages::describe_actor&) { return description(); }};
 }
 
 caf::result<messages::arrivals_expected> dicom_listener::loop::on_expect(messages::expect_arrivals& what) {
   const arrival_name name{what.owner, what.ticket};
-  if (auto taken = arrivals_.expect(std::move(what)); !taken) return messages::to_caf(taken.error());
+  const bool only_tls = must_use_tls_.of_pacs(what.owner);
+  if (only_tls && must_use_tls_.calls_us(what.owner) && !options_.tls)
+    return messages::to_caf({errc::bad_configuration,
+                             "the rules demand TLS of " + what.owner +
+                                 ", which sends by C-MOVE, but [dicom] in the settings has no tls to receive with"});
+  if (auto taken = arrivals_.expect(std::move(what), only_tls); !taken) return messages::to_caf(taken.error());
   company_[name].owner = caf::actor_cast<dimse_owner_actor>(port_->current_sender());
   return messages::arrivals_expected{name.second};
 }
@@ -184,7 +203,7 @@ void dicom_listener::loop::on_start(const messages::start_dimse& order) {
     return;
   }
   askers_.add(*child, {order.owner, order.ticket, owner});
-  peers_.emplace(*child, order.owner);
+  peers_[*child] = {order.owner, must_use_tls_.of_pacs(order.owner), {}};
 }
 
 /// The successor knows nothing of these arrivals: what lies in the parts is left to the shard.
@@ -212,10 +231,8 @@ messages::answered dicom_listener::loop::description() const {
 // ---- what children say ----
 
 void dicom_listener::loop::on_said(child_number child, storage::dimse_packet& packet) {
-  // Whoever calls our title may associate, so that an echo tells a PACS administrator that we are here; what may be
-  // stored is decided study by study.
-  if (packet.kind == messages::associated::kind)
-    return children_->tell(child, storage::encode_dimse(messages::admit{.admitted = true}));
+  if (packet.kind == messages::associated::kind) return on_associated(child, packet);
+  if (packet.kind == messages::association_ended::kind) return on_association_ended(child, packet);
   if (packet.kind == messages::may_store::kind) return on_may_store(child, packet);
   if (packet.kind == messages::stored::kind) return on_stored(child, packet);
   if (packet.kind == messages::refused::kind) return on_refused(child, packet);
@@ -230,10 +247,35 @@ void dicom_listener::loop::on_said(child_number child, storage::dimse_packet& pa
   on_closed(child, closed->study_uid);
 }
 
+/// Whoever calls our title may associate, so that an echo tells a PACS administrator that we are here; what may be
+/// stored is decided study by study. Only a title that belongs to TLS is of no use in the clear.
+void dicom_listener::loop::on_associated(child_number child, const storage::dimse_packet& packet) {
+  const auto who = storage::decode_dimse<messages::associated>(packet.text);
+  if (!who) return children_->kill(child);
+  const auto& peer = peers_[child];
+  messages::admit answer;
+  const auto pacs = peer.tls ? std::string{} : must_use_tls_.of_title(who->calling_ae);
+  answer.admitted = pacs.empty();
+  if (!answer.admitted) {
+    answer.reason = "it calls itself " + pacs + " in the clear, and the rules demand TLS of that PACS";
+    spdlog::warn("DICOM: an association from {} is rejected: {}", peer.name, answer.reason);
+  }
+  children_->tell(child, storage::encode_dimse(answer));
+}
+
+void dicom_listener::loop::on_association_ended(child_number child, const storage::dimse_packet& packet) {
+  using messages::peer_outcome;
+  const auto end = storage::decode_dimse<messages::association_ended>(packet.text);
+  if (!end) return;
+  auto& peer = peers_[child];
+  peer.problem = end->problem;
+  if (end->outcome == peer_outcome::misconfigured) spdlog::error("DICOM: nobody can send over TLS: {}", end->problem);
+}
+
 void dicom_listener::loop::on_may_store(child_number child, const storage::dimse_packet& packet) {
   const auto question = storage::decode_dimse<messages::may_store>(packet.text);
   if (!question) return children_->kill(child);
-  auto answer = arrivals_.decide(child, question->study_uid, question->calling_ae);
+  auto answer = arrivals_.decide(child, question->study_uid, question->calling_ae, peers_[child].tls);
   const bool allowed = answer.decision.allowed;
   children_->tell(child, storage::encode_dimse(answer.decision), std::move(answer.pack));
   if (allowed) report(*arrivals_.find(child, question->study_uid), 0, 0, 0);
@@ -256,7 +298,7 @@ void dicom_listener::loop::on_refused(child_number child, const storage::dimse_p
   uncomplained_ += refused->count;
   if (clock::now() >= next_complaint_) {
     next_complaint_ = clock::now() + complain_every;
-    spdlog::warn("DICOM: {} objects refused, the last from {}: {}", std::exchange(uncomplained_, 0), peers_[child],
+    spdlog::warn("DICOM: {} objects refused, the last from {}: {}", std::exchange(uncomplained_, 0), peers_[child].name,
                  refused->reason);
   }
   auto* of = arrivals_.find(child, refused->study_uid);
@@ -275,9 +317,11 @@ void dicom_listener::loop::on_closed(child_number child, const messages::dicom_u
 void dicom_listener::loop::on_ended(child_number child, const std::string& problem) {
   const auto peer = peers_.find(child);
   if (peer == peers_.end()) return;
-  if (!problem.empty()) spdlog::info("DICOM: an association with {} ended: {}", peer->second, problem);
+  const auto& said = peer->second.problem;
+  if (!problem.empty())
+    spdlog::info("DICOM: an association with {} ended: {}", peer->second.name, said.empty() ? problem : said);
   const auto asked = askers_.forget(child);
-  if (!asked) door_.gone(peer->second);
+  if (!asked) door_.gone(peer->second.name);
   peers_.erase(peer);
   for (const auto& name : arrivals_.forget_child(child)) {
     auto* one = arrivals_.find(name);
@@ -326,9 +370,9 @@ messages::result<std::unique_ptr<dicom_listener>> dicom_listener::start(caf::act
                                                                         dicom_listener_options options) {
   if (::access(options.program.c_str(), X_OK) != 0)
     return messages::fail(errc::bad_configuration, "no program " + options.program.string());
-  auto opened =
-      door::open(options.bind_address, options.port,
-                 {options.most_associations, options.most_associations_per_peer, options.first_word_patience});
+  auto opened = door::open(options.bind_address, options.port,
+                           {options.most_associations, options.most_associations_per_peer, options.first_word_patience,
+                            options.tls.has_value()});
   if (!opened) return opened.error();
   return std::unique_ptr<dicom_listener>{
       new dicom_listener{std::make_unique<loop>(system, std::move(options), std::move(opened).value())}};

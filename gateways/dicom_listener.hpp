@@ -7,8 +7,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "conf/rules.hpp"
+#include "conf/tls_files.hpp"
 #include "messages/interfaces.hpp"
 #include "messages/result.hpp"
 
@@ -26,7 +29,11 @@ struct dicom_listener_options {
   std::size_t most_associations = 64;      ///< connections that wait to speak included; more are closed at once
   std::size_t most_associations_per_peer = 4;
   std::uint64_t child_memory_bytes = std::uint64_t{1} << 30;
-  /// A connection costs a process only when it has begun an A-ASSOCIATE-RQ (PS3.8 section 9.3.2) within this time.
+  /// On the same port, for who begins a TLS handshake and has a certificate of this `ca`; none: they are turned away.
+  std::optional<conf::tls_files> tls;
+  conf::rules_ptr rules;  ///< at start; they say which PACS must not send in the clear
+  /// A connection costs a process only when it has begun an A-ASSOCIATE-RQ (PS3.8 section 9.3.2) or a TLS handshake
+  /// within this time.
   std::chrono::milliseconds first_word_patience{5'000};
   /// After `stop_arrivals`: children that then still hold a part are killed.
   std::chrono::milliseconds close_patience{5'000};

@@ -23,6 +23,11 @@ constexpr int most_accepted_a_turn = 64;
 /// PS3.8 section 9.3.1: type, a reserved byte, length.
 constexpr std::size_t pdu_header_bytes = 6;
 constexpr unsigned char associate_rq = 0x01;
+/// RFC 8446 section 5.1: a record holds its type, 03 and the minor version, its length; then begins the handshake with
+/// its type. As many bytes as the head of a PDU tell both apart.
+constexpr unsigned char handshake_record = 0x16;
+constexpr unsigned char record_version = 0x03;
+constexpr unsigned char client_hello = 0x01;
 /// A request with 128 presentation contexts of many transfer syntaxes stays far below.
 constexpr std::uint32_t longest_associate_rq = 128 * 1024;
 
@@ -88,16 +93,18 @@ void door::accept_all() {
     wake_at(socket, static_cast<int>(pdu_header_bytes));
     ++inside_[peer];
     ++all_inside_;
-    waiting_.push_back({{std::move(socket), std::move(peer)}, clock::now() + limits_.first_word_patience});
+    waiting_.push_back({{std::move(socket), std::move(peer), false}, clock::now() + limits_.first_word_patience});
   }
 }
 
-door::word door::first_word(const storage::descriptor& socket) {
+door::word door::first_word(const storage::descriptor& socket) const {
   std::array<unsigned char, pdu_header_bytes> header{};
   const auto count = ::recv(socket.get(), header.data(), header.size(), MSG_PEEK | MSG_DONTWAIT);
   if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) return word::none;
-  if (count <= 0 || header[0] != associate_rq) return word::other;
+  const bool may_be_tls = limits_.tls && header[0] == handshake_record;
+  if (count <= 0 || (header[0] != associate_rq && !may_be_tls)) return word::other;
   if (static_cast<std::size_t>(count) < header.size()) return word::none;
+  if (may_be_tls) return header[1] == record_version && header[5] == client_hello ? word::tls : word::other;
   std::uint32_t length = 0;
   std::memcpy(&length, &header[2], sizeof length);
   return ntohl(length) <= longest_associate_rq ? word::association : word::other;
@@ -117,8 +124,9 @@ std::vector<caller> door::heed(const std::vector<pollfd>& watched) {
   const auto now = clock::now();
   for (auto one = waiting_.begin(); one != waiting_.end();) {
     const auto said = is_ready(one->from.socket) ? first_word(one->from.socket) : word::none;
-    if (said == word::association) {
+    if (said == word::association || said == word::tls) {
       wake_at(one->from.socket, 1);
+      one->from.tls = said == word::tls;
       callers.push_back(std::move(one->from));
     } else if (said == word::other || now >= one->deadline) {
       ++turned_away_;

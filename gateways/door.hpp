@@ -1,6 +1,6 @@
 #pragma once
 // The listening socket and the connections that have not spoken yet. A connection costs nothing but its descriptor
-// until it has begun what only a DICOM peer says.
+// until it has begun what only a DICOM peer says: its first byte tells clear text from TLS.
 
 #include <poll.h>
 #include <chrono>
@@ -21,12 +21,14 @@ struct door_limits {
   std::size_t most = 64;
   std::size_t most_per_peer = 4;
   std::chrono::milliseconds first_word_patience{5'000};
+  bool tls = false;  ///< a TLS handshake may be begun too
 };
 
-/// A connection whose peer has begun an A-ASSOCIATE-RQ. `peer` is its numeric address.
+/// A connection whose peer has begun an A-ASSOCIATE-RQ, or a TLS handshake. `peer` is its numeric address.
 struct caller {
   storage::descriptor socket;
   std::string peer;
+  bool tls = false;
 };
 
 class door {
@@ -50,12 +52,12 @@ class door {
     caller from;
     clock::time_point deadline;
   };
-  enum class word : std::uint8_t { none, association, other };
+  enum class word : std::uint8_t { none, association, tls, other };
 
   door(storage::descriptor listening, std::uint16_t port, door_limits limits);
   void accept_all();
   [[nodiscard]] bool has_room(const std::string& peer) const;
-  [[nodiscard]] static word first_word(const storage::descriptor& socket);
+  [[nodiscard]] word first_word(const storage::descriptor& socket) const;
 
   storage::descriptor listening_;
   std::uint16_t port_;

@@ -162,6 +162,8 @@ using dicom_listener_actor = caf::typed_actor<
     caf::reacts_to<tell_dimse>,
     caf::reacts_to<stop_dimse>,
     caf::reacts_to<disown_dimse>,
+    /// Which PACS must not send in the clear, from now on.
+    caf::reacts_to<rules_published>,
     caf::replies_to<describe_actor>::with<answered>>;
 
 /// One per shard of the cache: packs and their catalogue. May be remote: its messages hold values only.

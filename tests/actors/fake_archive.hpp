@@ -189,6 +189,7 @@ inline dicom_listener_actor::behavior_type archive_listener(dicom_listener_actor
           [=](const disown_dimse& disown) {
             std::erase_if(pacs->expected, [&](const auto& entry) { return entry.first.first == disown.owner; });
           },
+          [](const rules_published&) {},
           [](const describe_actor&) { return answered{"{}"}; }};
 }
 

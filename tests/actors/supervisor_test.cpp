@@ -32,6 +32,7 @@ dicom_listener_actor::behavior_type no_listener(dicom_listener_actor::pointer) {
           [](const tell_dimse&) {},
           [](const stop_dimse&) {},
           [](const disown_dimse&) {},
+          [](const rules_published&) {},
           [](const describe_actor&) { return answered{"{}"}; }};
 }
 

@@ -107,6 +107,16 @@ BOOST_AUTO_TEST_CASE(tells_two_senders_of_the_same_study_apart_by_their_titles) 
   BOOST_TEST(table.decide(9, dicom_uid{"1.2.3"}, "ANYBODY").decision.allowed);
 }
 
+BOOST_AUTO_TEST_CASE(takes_over_tls_only_what_is_expected_so) {
+  const scratch in;
+  arrivals_table table;
+  BOOST_REQUIRE(table.expect(expecting(in, 1, "1.2.3"), true));
+  const auto clear = table.decide(7, dicom_uid{"1.2.3"}, "ANYBODY");
+  BOOST_TEST((!clear.decision.allowed && !clear.pack));
+  BOOST_TEST(clear.decision.reason.find("TLS") != std::string::npos);
+  BOOST_TEST(table.decide(8, dicom_uid{"1.2.3"}, "ANYBODY", true).decision.allowed);
+}
+
 BOOST_AUTO_TEST_CASE(holds_all_parts_together_to_the_limits) {
   const scratch in;
   arrivals_table table;

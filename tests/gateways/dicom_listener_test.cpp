@@ -6,6 +6,7 @@
 #include <set>
 
 #include "actors/system_config.hpp"
+#include "messages/actor_errors.hpp"
 #include "storage/pack_reader.hpp"
 #include "tests/gateways/dicom_sender.hpp"
 #include "tests/gateways/dimse_owner.hpp"
@@ -153,6 +154,31 @@ BOOST_FIXTURE_TEST_CASE(holds_a_peer_to_its_share_and_gives_it_back, fixture) {
 
 BOOST_FIXTURE_TEST_CASE(rejects_who_calls_another_title, fixture) {
   BOOST_TEST(!dicom_sender(listener->port(), "OTHER").accepted());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_title_that_belongs_to_tls_is_of_no_use_in_the_clear, fixture) {
+  // It stays: the end of its child would interrupt the next one's wait for an answer.
+  const dicom_sender before{listener->port()};
+  BOOST_TEST(before.accepted());
+  conf::pacs pacs;
+  pacs.id = pacs.ae_title = "SENDER";
+  pacs.tls = conf::tls_files{"ca.pem", "own.pem", "own.key"};
+  auto rules = std::make_shared<conf::rules>();
+  rules->pacs["SENDER"] = pacs;
+  caf::anon_send(listener->handle(), messages::rules_published{rules, nullptr});
+  ask(messages::describe_actor{}, [](const messages::answered&) {});
+  BOOST_TEST(!dicom_sender(listener->port()).accepted());
+  BOOST_TEST_MESSAGE("and without files of our own, nothing can come from it by C-MOVE");
+  caf::scoped_actor self{system};
+  messages::expect_arrivals what;
+  what.owner = "SENDER";
+  self->request(listener->handle(), std::chrono::seconds{20}, what)
+      .receive([](const messages::arrivals_expected&) { BOOST_ERROR("expected"); },
+               [](const caf::error& problem) {
+                 const auto told = messages::from_caf(problem, "expect");
+                 BOOST_TEST((told.code == messages::errc::bad_configuration));
+                 BOOST_TEST(told.context.find("no tls") != std::string::npos);
+               });
 }
 
 BOOST_FIXTURE_TEST_CASE(disowned_arrivals_are_over, fixture) {

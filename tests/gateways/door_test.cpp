@@ -1,5 +1,6 @@
 #include "gateways/door.hpp"
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 
 #include "tests/gateways/dicom_sender.hpp"
@@ -65,6 +66,18 @@ BOOST_AUTO_TEST_CASE(turns_away_what_is_no_association_request) {
   say(liar, std::string_view{"\x01\0\xff\xff\xff\xff", 6});
   BOOST_TEST(with.turn_until([&] { return with.it.turned_away() == 3; }));
   BOOST_TEST(with.callers.empty());
+}
+
+BOOST_AUTO_TEST_CASE(tells_tls_from_clear_text_where_tls_is_spoken) {
+  open_door with{{.tls = true}};
+  const auto secure = connect_to(with.it.port());
+  const auto clear = connect_to(with.it.port());
+  const auto alert = connect_to(with.it.port());
+  say(secure, std::string_view{"\x16\x03\x01\x02\0\x01", 6});
+  say(clear, request_header);
+  say(alert, std::string_view{"\x16\x03\x01\x02\0\x02", 6});
+  BOOST_TEST(with.turn_until([&] { return with.callers.size() == 2 && with.it.turned_away() == 1; }));
+  BOOST_TEST(std::count_if(with.callers.begin(), with.callers.end(), [](const caller& one) { return one.tls; }) == 1);
 }
 
 BOOST_AUTO_TEST_CASE(turns_away_who_stays_silent) {

@@ -169,6 +169,8 @@ result<void> server::open_dicom() {
   dicom.ae_title = settings.dicom.ae_title;
   dicom.bind_address = settings.dicom.bind_address;
   dicom.port = settings.dicom.port;
+  dicom.tls = settings.dicom.tls;
+  dicom.rules = from_.rules;
   dicom.most_associations = settings.limits.max_inbound_associations;
   dicom.most_associations_per_peer = settings.limits.max_inbound_associations_per_peer;
   dicom.child_memory_bytes = settings.limits.child_memory_bytes;
