@@ -64,8 +64,9 @@ def start_dcmqrscp(folder, log, ae_title, port, destination):
     return child
 
 
-def start_orthanc(folder, log, ae_title, port, http_port, destination):
-    """Serves the storage in `folder`; moves only to `destination`, answers queries of that AE title only."""
+def start_orthanc(folder, log, ae_title, port, http_port, destination, **more):
+    """Serves the storage in `folder`; moves only to `destination`, answers queries of that AE title only. `more` is
+    added to its settings."""
     config = os.path.join(folder, "orthanc.json")
     with open(config, "w") as file:
         json.dump({"Name": ae_title, "StorageDirectory": folder, "IndexDirectory": folder, "Plugins": [],
@@ -75,7 +76,8 @@ def start_orthanc(folder, log, ae_title, port, http_port, destination):
                    "DicomAlwaysAllowEcho": True, "DicomAlwaysAllowFind": False, "DicomAlwaysAllowGet": False,
                    "DicomAlwaysAllowMove": False, "DicomAlwaysAllowStore": True, "MaximumPduLength": MAX_PDU_BYTES,
                    "DicomScuTimeout": 30, "DefaultEncoding": "Utf8", "SyncStorageArea": False, "KeepAlive": True,
-                   "TcpNoDelay": True, "HttpCompressionEnabled": False, "JobsHistorySize": 1000}, file, indent=1)
+                   "TcpNoDelay": True, "HttpCompressionEnabled": False, "JobsHistorySize": 1000, **more}, file,
+                  indent=1)
     child = Child(CITY, [orthanc_program(), config], log, cwd=folder)
     child.wait_until(lambda: _orthanc_is_up(http_port), START_TIMEOUT_S)
     return child
