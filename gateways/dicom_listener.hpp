@@ -30,8 +30,8 @@ struct dicom_listener_options {
   std::size_t most_associations_per_peer = 4;
   std::uint64_t child_memory_bytes = std::uint64_t{1} << 30;
   /// On the same port, for who begins a TLS handshake and has a certificate of this `ca`; none: they are turned away.
-  std::optional<conf::tls_files> tls;
-  conf::rules_ptr rules;  ///< at start; they say which PACS must not send in the clear
+  std::optional<conf::tls_files> tls{};
+  conf::rules_ptr rules{};  ///< at start; they say which PACS must not send in the clear
   /// A connection costs a process only when it has begun an A-ASSOCIATE-RQ (PS3.8 section 9.3.2) or a TLS handshake
   /// within this time.
   std::chrono::milliseconds first_word_patience{5'000};
