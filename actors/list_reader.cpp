@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "actors/facet_counts.hpp"
 #include "actors/list_items.hpp"
 #include "conf/rules_queries.hpp"
 #include "messages/actor_errors.hpp"
@@ -155,6 +156,7 @@ class list_reader {
         [this](const read_requests& asked) { return reply(list_requests_of(asked)); },
         [this](const read_request& asked) { return reply(show_request_of(asked)); },
         [this](const read_holdings& asked) { return on_read_holdings(asked); },
+        [this](const read_facets& asked) { return reply(facets_of(asked)); },
     };
   }
 
@@ -234,19 +236,40 @@ class list_reader {
   result<std::string> list_studies_of(const read_holdings& asked) {
     auto page = listing::open(asked.which.page, holding_table(holding_level::study), options_.budget, options_.clock);
     if (!page) return page.error();
+    auto seen = each_study(asked.project, *page, [&](const holding_row& row, const item_context& context) {
+      if (asked.which.study.empty() || row.study == asked.which.study) page->add(holding_item(row, context));
+    });
+    if (!seen) return seen.error();
+    return page->finish();
+  }
+
+  result<std::string> facets_of(const read_facets& asked) {
+    const auto& table = holding_table(holding_level::study);
+    auto counts = facet_counts::open(asked.which.filter, asked.which.columns, table);
+    if (!counts) return counts.error();
+    budget_meter meter{options_.budget, options_.clock};
+    auto seen = each_study(asked.project, meter, [&](const holding_row& row, const item_context& context) {
+      counts->add(holding_item(row, context));
+    });
+    if (!seen) return seen.error();
+    if (meter.spent()) return meter.complaint("facets");
+    return counts->finish();
+  }
+
+  /// Those of the project that may be shown, until `meter` is spent.
+  template <class Meter, class Use>
+  result<void> each_study(const std::string& project, Meter& meter, const Use& use) {
     const auto core = options_.core->snapshot();
     const auto in_force = rules();
     const auto context = context_of({}, in_force.get(), options_.utc_us());
-    auto end = storage::read_rows<holding_row>(*core, {.prefix = keys::holdings_of(asked.project)}, "holding",
+    auto end = storage::read_rows<holding_row>(*core, {.prefix = keys::holdings_of(project)}, "holding",
                                                [&](std::string_view, holding_row&& row) {
-                                                 if (!page->visit()) return false;
-                                                 if (!is_visible(row, in_force.get())) return true;
-                                                 if (asked.which.study.empty() || row.study == asked.which.study)
-                                                   page->add(holding_item(row, context));
+                                                 if (!meter.visit()) return false;
+                                                 if (is_visible(row, in_force.get())) use(row, context);
                                                  return true;
                                                });
     if (!end) return end.error();
-    return page->finish();
+    return {};
   }
 
   /// What the rules have suspended is shown to nobody. Without rules there is nothing to judge by.

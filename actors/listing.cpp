@@ -49,6 +49,26 @@ result<json> read_cursor(std::string_view listing, std::string_view cursor) {
   return std::move(spelled["after"]);
 }
 
+bool budget_meter::visit() {
+  spent_ = !look() || ++visited_ > budget_.most_rows;
+  return !spent_;
+}
+
+bool budget_meter::look() {
+  if (!spent_ && looks_++ % rows_between_looks_at_the_clock == 0) {
+    const auto at = now_();
+    if (!until_) until_ = at + budget_.most_time;
+    spent_ = at > *until_;
+  }
+  return !spent_;
+}
+
+messages::failure budget_meter::complaint(std::string_view name) const {
+  return fail(errc::too_large, "list " + std::string{name} + ": over " + std::to_string(budget_.most_rows) +
+                                   " rows or " + std::to_string(budget_.most_time.count()) +
+                                   " ms for one page; a narrower filter makes it faster");
+}
+
 result<listing> listing::open(const messages::page_options& page, const listed_table& table,
                               const listing_budget& budget, clock now) {
   auto filter = row_filter::parse(page.filter, table.fields);
@@ -69,20 +89,6 @@ result<listing> listing::open(const messages::page_options& page, const listed_t
   return opened;
 }
 
-bool listing::visit() {
-  spent_ = !look() || ++visited_ > budget_.most_rows;
-  return !spent_;
-}
-
-bool listing::look() {
-  if (!spent_ && looks_++ % rows_between_looks_at_the_clock == 0) {
-    const auto at = now_();
-    if (!until_) until_ = at + budget_.most_time;
-    spent_ = at > *until_;
-  }
-  return !spent_;
-}
-
 void listing::add(json item) {
   if (!filter_.accepts(item)) return;
   ++total_;
@@ -99,17 +105,14 @@ void listing::add(json item) {
 }
 
 result<std::string> listing::finish() {
-  if (spent_)
-    return fail(errc::too_large, "list " + std::string{table_->name} + ": over " + std::to_string(budget_.most_rows) +
-                                     " rows or " + std::to_string(budget_.most_time.count()) +
-                                     " ms for one page; a narrower filter makes it faster");
+  if (meter_.spent()) return meter_.complaint(table_->name);
   std::sort(next_.begin(), next_.end(),
             [this](const entry& one, const entry& other) { return order_.before(one.key, other.key); });
   std::string items;
   std::size_t count = 0;
   for (; count < std::min(limit_, next_.size()); ++count) {
     auto text = dump(next_[count].item);
-    if (count > 0 && items.size() + text.size() + room_around_items > budget_.page_bytes) break;
+    if (count > 0 && items.size() + text.size() + room_around_items > page_bytes_) break;
     if (count > 0) items += ',';
     items += text;
   }

@@ -34,6 +34,29 @@ struct listing_budget {
   std::size_t page_bytes = std::size_t{512} << 10;
 };
 
+/// How much of a budget is left.
+class budget_meter {
+ public:
+  using clock = std::function<std::chrono::steady_clock::time_point()>;
+  budget_meter(const listing_budget& budget, clock now) : budget_(budget), now_(std::move(now)) {}
+
+  /// One more row is looked at. False when the budget is spent.
+  [[nodiscard]] bool visit();
+  /// The same for a key alone, which costs next to nothing: only time counts.
+  [[nodiscard]] bool look();
+  [[nodiscard]] bool spent() const { return spent_; }
+  /// errc::too_large: says so of the listing `name`.
+  [[nodiscard]] messages::failure complaint(std::string_view name) const;
+
+ private:
+  listing_budget budget_;
+  clock now_;
+  std::optional<std::chrono::steady_clock::time_point> until_;
+  std::size_t visited_ = 0;
+  std::size_t looks_ = 0;
+  bool spent_ = false;
+};
+
 constexpr std::uint32_t most_items_a_page = 5000;
 constexpr std::size_t longest_cursor_bytes = 65'536;
 
@@ -48,7 +71,7 @@ constexpr std::size_t longest_cursor_bytes = 65'536;
 
 class listing {
  public:
-  using clock = std::function<std::chrono::steady_clock::time_point()>;
+  using clock = budget_meter::clock;
 
   /// errc::bad_request names what is wrong with the page's options. `table` must be static.
   [[nodiscard]] static messages::result<listing> open(const messages::page_options& page, const listed_table& table,
@@ -63,10 +86,9 @@ class listing {
   /// Of a page that is plain: how many items there are on all pages.
   void set_total(std::uint64_t total) { known_total_ = total; }
 
-  /// One more row is looked at. False when the budget is spent: then `finish` says so.
-  [[nodiscard]] bool visit();
-  /// The same for a key alone, which costs next to nothing: only time counts.
-  [[nodiscard]] bool look();
+  /// When one is false, the budget is spent, and `finish` says so.
+  [[nodiscard]] bool visit() { return meter_.visit(); }
+  [[nodiscard]] bool look() { return meter_.look(); }
   void add(nlohmann::json item);
   /// {NAME: [...], "total": n, "next": cursor when there is more}; errc::too_large when the budget was spent.
   [[nodiscard]] messages::result<std::string> finish();
@@ -78,22 +100,22 @@ class listing {
   };
 
   listing(const listed_table& table, row_filter filter, row_order order, const listing_budget& budget, clock now)
-      : table_(&table), filter_(std::move(filter)), order_(std::move(order)), budget_(budget), now_(std::move(now)) {}
+      : table_(&table),
+        filter_(std::move(filter)),
+        order_(std::move(order)),
+        page_bytes_(budget.page_bytes),
+        meter_(budget, std::move(now)) {}
 
   const listed_table* table_;
   row_filter filter_;
   row_order order_;
-  listing_budget budget_;
-  clock now_;
+  std::size_t page_bytes_;
+  budget_meter meter_;
   std::string guard_;
   std::size_t limit_ = 0;
   bool plain_ = false;
   std::optional<std::uint64_t> known_total_;
   std::optional<row_order::key> after_;
-  std::optional<std::chrono::steady_clock::time_point> until_;
-  std::size_t visited_ = 0;
-  std::size_t looks_ = 0;
-  bool spent_ = false;
   std::uint64_t total_ = 0;
   std::vector<entry> next_;  ///< a heap, the last in order on top, one more than a page holds
 };

@@ -56,6 +56,7 @@ project_queue::handle::behavior_type project_queue::make_behavior() {
       [this](const download_ended& ended) { on_download_ended(ended); },
       [this](list_requests& command) { return on_list(command); },
       [this](show_request& command) { return on_show(command); },
+      [this](const note_export& command) { return on_exported(command); },
       [this](const describe_usage&) { return on_usage(); },
       [this](const permit_offered& offered) { on_offer(offered); },
       [this](const query_granted& granted) { on_query_granted(granted); },

@@ -332,6 +332,12 @@ result<void> project_queue::sweep_downloads(journal_entry& entry, std::vector<st
   return {};
 }
 
+/// Of any download, however long ago it was opened: an image may be written in the clear years later.
+caf::result<answered> project_queue::on_exported(const note_export& command) {
+  if (auto again = answered_before(command.who)) return std::move(*again);
+  return commit_command(command.who, {download_exported(options_.project, command)}, "{}", [] {});
+}
+
 /// A session that is over counts as use. What cannot be recorded has still been sent: its opening stands in the
 /// journal.
 void project_queue::on_download_ended(const download_ended& ended) {

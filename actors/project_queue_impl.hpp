@@ -37,6 +37,7 @@ class project_queue {
   caf::result<messages::answered> on_retry(messages::retry_requests& command);
   caf::result<messages::answered> on_delete_requests(messages::delete_requests& command);
   caf::result<messages::answered> on_delete(messages::delete_holdings& command);
+  caf::result<messages::answered> on_exported(const messages::note_export& command);
   caf::result<messages::answered> on_purge(messages::purge_holdings& command);
   caf::result<messages::answered> on_list(messages::list_requests& command);
   caf::result<messages::answered> on_show(messages::show_request& command);

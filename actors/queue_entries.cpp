@@ -209,4 +209,13 @@ journal_entry download_session_ended(const download_row& download, const downloa
   return entry;
 }
 
+journal_entry download_exported(const std::string& project, const note_export& note) {
+  journal_entry entry;
+  entry.kind = "download.exported";
+  entry.user = note.who.user;
+  entry.project = project;
+  entry.details = dumped({{"download", note.download}, {"layout", note.layout}, {"objects", note.objects}});
+  return entry;
+}
+
 }  // namespace penstock::actors

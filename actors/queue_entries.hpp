@@ -55,5 +55,7 @@ struct downloaded_study {
 /// A session of it is over, sent whole or not.
 [[nodiscard]] messages::journal_entry download_session_ended(const messages::download_row& download,
                                                              const messages::download_ended& ended);
+/// Its reader has written images in the clear, as their program says.
+[[nodiscard]] messages::journal_entry download_exported(const std::string& project, const messages::note_export& note);
 
 }  // namespace penstock::actors

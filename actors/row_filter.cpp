@@ -20,10 +20,10 @@ constexpr std::size_t longest_shown_name = 64;
 
 /// What a client sent is shown only when it can be the name of a field.
 failure bad_field(std::string_view part, std::string_view name, std::string_view why) {
-  const bool showable = !name.empty() && name.size() <= longest_shown_name &&
-                        std::all_of(name.begin(), name.end(), [](char c) {
-                          return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
-                        });
+  const bool showable =
+      !name.empty() && name.size() <= longest_shown_name && std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || c == '.';
+      });
   return fail(errc::bad_request,
               std::string{part} + ": " + std::string{showable ? name : "a field"} + ": " + std::string{why});
 }
@@ -101,13 +101,16 @@ std::optional<std::int64_t> rank_of(const json& value, const listed_field& field
 
 std::optional<std::int64_t> number_of(const json& value, const listed_field& field, bool upper_bound) {
   switch (field.kind) {
-    case field_kind::number: return integer_in(value);
+    case field_kind::number:
+      return integer_in(value);
     case field_kind::decimal:
       return value.is_string() ? integer_in(std::string_view{value.get_ref<const std::string&>()}) : std::nullopt;
     case field_kind::time:
       return value.is_string() ? time_us_of(value.get_ref<const std::string&>(), upper_bound) : std::nullopt;
-    case field_kind::flag: return value.is_boolean() ? std::optional<std::int64_t>{value.get<bool>()} : std::nullopt;
-    default: return rank_of(value, field);
+    case field_kind::flag:
+      return value.is_boolean() ? std::optional<std::int64_t>{value.get<bool>()} : std::nullopt;
+    default:
+      return rank_of(value, field);
   }
 }
 
@@ -122,18 +125,6 @@ field_value read_value(const json& value, const listed_field& field, bool upper_
 
 bool is_absent(const field_value& value) { return std::holds_alternative<std::monostate>(value); }
 
-/// Calls `any` with each word until it is true.
-template <class Predicate>
-bool any_word(const field_kind kind, std::string_view text, Predicate any) {
-  if (kind != field_kind::words) return any(text);
-  while (true) {
-    const auto end = text.find(',');
-    if (any(text.substr(0, end))) return true;
-    if (end == std::string_view::npos) return false;
-    text.remove_prefix(end + 1);
-  }
-}
-
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 json parse_json(std::string_view text) { return json::parse(text, nullptr, /*allow_exceptions=*/false); }
@@ -145,16 +136,31 @@ const listed_field* find_field(listed_fields fields, std::string_view name) {
   return found == fields.end() ? nullptr : &*found;
 }
 
-field_value value_of(const json& item, const listed_field& field) {
+const json& member_of(const json& item, const listed_field& field) {
+  static const json absent;
   const json* at = &item;
   for (auto rest = field.name; !rest.empty();) {
     const auto end = rest.find('.');
     const auto found = at->find(rest.substr(0, end));
-    if (found == at->end()) return {};
+    if (found == at->end()) return absent;
     at = &*found;
     rest = end == std::string_view::npos ? std::string_view{} : rest.substr(end + 1);
   }
-  return read_value(*at, field, false);
+  return *at;
+}
+
+field_value value_of(const json& item, const listed_field& field) {
+  return read_value(member_of(item, field), field, false);
+}
+
+bool any_word(const listed_field& field, std::string_view text, const std::function<bool(std::string_view)>& any) {
+  if (field.kind != field_kind::words) return any(text);
+  while (true) {
+    const auto end = text.find(',');
+    if (any(text.substr(0, end))) return true;
+    if (end == std::string_view::npos) return false;
+    text.remove_prefix(end + 1);
+  }
 }
 
 bool is_like(std::string_view text, std::string_view pattern) {
@@ -243,12 +249,22 @@ bool row_filter::accepts(const json& item) const {
                      [&](const facet& each) { return accepts(each, value_of(item, *each.field)); });
 }
 
+row_filter::verdict row_filter::judge(const json& item) const {
+  const listed_field* refuses = nullptr;
+  for (const auto& each : facets_) {
+    if (accepts(each, value_of(item, *each.field))) continue;
+    if (refuses != nullptr) return {};
+    refuses = each.field;
+  }
+  return {refuses == nullptr, refuses};
+}
+
 bool row_filter::accepts(const facet& facet, const field_value& value) {
   if (is_absent(value)) return false;
   const auto* text = std::get_if<std::string>(&value);
   if (text == nullptr && facet.numbers.contains(std::get<std::int64_t>(value))) return true;
   if (text != nullptr) {
-    const bool listed = any_word(facet.field->kind, *text, [&](std::string_view word) {
+    const bool listed = any_word(*facet.field, *text, [&](std::string_view word) {
       return facet.texts.contains(std::string{word}) || (facet.like && is_like(word, *facet.like));
     });
     if (listed) return true;

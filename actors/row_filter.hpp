@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <span>
@@ -40,7 +41,11 @@ using listed_fields = std::span<const listed_field>;
 using field_value = std::variant<std::monostate, std::int64_t, std::string>;
 
 [[nodiscard]] const listed_field* find_field(listed_fields fields, std::string_view name);
+/// The member of an item that is the field's, null when it is absent.
+[[nodiscard]] const nlohmann::json& member_of(const nlohmann::json& item, const listed_field& field);
 [[nodiscard]] field_value value_of(const nlohmann::json& item, const listed_field& field);
+/// Calls `any` with the text, or with each of its words when the field has words, until it is true.
+bool any_word(const listed_field& field, std::string_view text, const std::function<bool(std::string_view)>& any);
 
 class row_filter {
  public:
@@ -53,6 +58,12 @@ class row_filter {
 
   /// Every facet accepts it. Absent values are accepted by none.
   [[nodiscard]] bool accepts(const nlohmann::json& item) const;
+
+  struct verdict {
+    bool accepted = false;
+    const listed_field* refused_only_by = nullptr;  ///< the field of the only facet that does not accept it
+  };
+  [[nodiscard]] verdict judge(const nlohmann::json& item) const;
 
  private:
   /// Accepts what is listed, or within the bounds (both included), or like the pattern.

@@ -87,11 +87,13 @@ command_gateway::handler command_gateway::handler_of(std::string_view command) {
       {"requests.delete", &self::on_requests_delete},
       {"requests.prioritise", &self::on_requests_prioritise},
       {"cache.list", &self::on_cache_list},
+      {"cache.facets", &self::on_cache_facets},
       {"cache.usage", &self::on_cache_usage},
       {"cache.delete", &self::on_cache_delete},
       {"cache.check", &self::on_cache_check},
       {"cache.purge", &self::on_cache_purge},
       {"download.open", &self::on_download_open},
+      {"download.exported", &self::on_download_exported},
       {"governor.status", &self::on_governor_status},
       {"governor.simulate", &self::on_governor_simulate},
       {"governor.pause", &self::on_governor_pause},
@@ -226,6 +228,17 @@ void command_gateway::on_cache_list(const call_ptr& call) {
   const auto which = parse_list_holdings(call->who, call->envelope.args);
   if (!which) return fail(call, which.error());
   forward(call, peers_.list_reader, result<messages::read_holdings>{{call->envelope.project, *which}});
+}
+
+void command_gateway::on_cache_facets(const call_ptr& call) {
+  const auto which = parse_list_facets(call->who, call->envelope.args);
+  if (!which) return fail(call, which.error());
+  forward(call, peers_.list_reader, result<messages::read_facets>{{call->envelope.project, *which}});
+}
+
+void command_gateway::on_download_exported(const call_ptr& call) {
+  if (const auto queue = of_project(call, peers_.queues))
+    forward(call, queue, parse_note_export(call->who, call->envelope.args));
 }
 
 void command_gateway::on_cache_usage(const call_ptr& call) {

@@ -99,11 +99,13 @@ class command_gateway {
   void on_requests_delete(const call_ptr& call);
   void on_requests_prioritise(const call_ptr& call);
   void on_cache_list(const call_ptr& call);
+  void on_cache_facets(const call_ptr& call);
   void on_cache_usage(const call_ptr& call);
   void on_cache_delete(const call_ptr& call);
   void on_cache_purge(const call_ptr& call);
   void on_cache_check(const call_ptr& call);
   void on_download_open(const call_ptr& call);
+  void on_download_exported(const call_ptr& call);
   void on_governor_status(const call_ptr& call);
   void on_governor_simulate(const call_ptr& call);
   void on_governor_pause(const call_ptr& call);

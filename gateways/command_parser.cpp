@@ -13,6 +13,9 @@ using messages::fail;
 using messages::result;
 
 constexpr std::size_t max_search_id_bytes = 64;
+constexpr std::size_t max_download_id_bytes = 64;
+constexpr std::size_t max_facet_fields = 32;
+constexpr std::size_t max_facet_field_bytes = 64;
 constexpr std::size_t max_command_bytes = 64;
 constexpr std::size_t max_topic_bytes = 256;
 constexpr std::size_t max_modality_bytes = 16;
@@ -89,6 +92,12 @@ messages::page_options read_page(argument_reader& in) {
   page.limit = static_cast<std::uint32_t>(in.number("limit", default_page, 1, max_page));
   page.cursor = in.cursor("cursor");
   return page;
+}
+
+/// A project's name and a number, as project_queue makes them.
+bool is_of_a_download_id(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+         c == '-' || c == '~';
 }
 
 messages::submit_item read_item(argument_reader& in) {
@@ -339,6 +348,28 @@ result<messages::list_holdings> parse_list_holdings(const caller& who, const jso
   return in.finish(std::move(list));
 }
 
+result<messages::list_facets> parse_list_facets(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::list_facets list;
+  list.who = who;
+  if (const auto* filter = in.object("filter")) list.filter = filter->dump();
+  list.columns = in.texts("fields", presence::optional, max_facet_fields, max_facet_field_bytes);
+  return in.finish(std::move(list));
+}
+
+/// Both go into the journal as they are, so neither may hold what a person could be named with.
+result<messages::note_export> parse_note_export(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::note_export note;
+  note.who = who;
+  note.download = in.text("download", presence::required, max_download_id_bytes);
+  if (!std::all_of(note.download.begin(), note.download.end(), is_of_a_download_id))
+    in.complain("download: expected the id of a download");
+  note.layout = in.name("layout", presence::required);
+  note.objects = in.number("objects", std::nullopt, 1, any_number);
+  return in.finish(std::move(note));
+}
+
 result<messages::delete_holdings> parse_delete_holdings(const caller& who, const json& args) {
   argument_reader in{args};
   messages::delete_holdings remove;
@@ -362,7 +393,7 @@ result<download_wish> parse_download(const caller& who, const json& args) {
   wish.command.studies = in.uids("studies", presence::optional, max_uids_per_command);
   wish.command.series = in.uids("series", presence::optional, max_uids_per_command);
   wish.command.instances = in.uids("instances", presence::optional, max_uids_per_command);
-  wish.command.resume = in.text("resume", presence::optional, 64);
+  wish.command.resume = in.text("resume", presence::optional, max_download_id_bytes);
   const bool names_something = !wish.command.studies.empty() || !wish.command.series.empty() ||
                                !wish.command.instances.empty() || !wish.command.resume.empty();
   if (!names_something) in.complain("studies: empty");

@@ -77,6 +77,8 @@ using nlohmann::json;
 [[nodiscard]] messages::result<messages::list_requests> parse_list_requests(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::show_request> parse_show_request(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::list_holdings> parse_list_holdings(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::list_facets> parse_list_facets(const caller& who, const json& args);
+[[nodiscard]] messages::result<messages::note_export> parse_note_export(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::delete_holdings> parse_delete_holdings(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::prioritise_requests> parse_prioritise_requests(const caller& who,
                                                                                         const json& args);

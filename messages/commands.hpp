@@ -141,6 +141,15 @@ struct download_ended {
   PENSTOCK_FIELDS(download, sealed_bytes, complete);
 };
 
+/// The researcher's program has written images of a download in the clear, on a disk of theirs.
+struct note_export {
+  caller who;
+  std::string download;
+  std::string layout;
+  std::uint64_t objects = 0;
+  PENSTOCK_FIELDS(who, download, layout, objects);
+};
+
 /// `pacs` lists ids; when it is empty, `institution` (and `department`, if not empty) chooses.
 struct find_patients {
   caller who;
@@ -220,6 +229,14 @@ struct list_holdings {
   dicom_uid series;  ///< narrows instances
   page_options page;
   PENSTOCK_FIELDS(who, level, study, series, page);
+};
+
+/// What there is to choose from: `columns` are counted over the studies that `filter` accepts.
+struct list_facets {
+  caller who;
+  std::string filter;
+  std::vector<std::string> columns;
+  PENSTOCK_FIELDS(who, filter, columns);
 };
 
 struct describe_usage {

@@ -69,6 +69,7 @@ using project_queue_actor = caf::typed_actor<
     /// This is what will leave. Journaled before it is answered.
     caf::replies_to<record_download>::with<download_recorded>,
     caf::reacts_to<download_ended>,
+    caf::replies_to<note_export>::with<answered>,
     caf::replies_to<list_requests>::with<answered>,
     caf::replies_to<show_request>::with<answered>,
     caf::replies_to<describe_usage>::with<answered>,
@@ -183,7 +184,8 @@ using cache_shard_actor = caf::typed_actor<
 using list_reader_actor = caf::typed_actor<
     caf::replies_to<read_requests>::with<answered>,
     caf::replies_to<read_request>::with<answered>,
-    caf::replies_to<read_holdings>::with<answered>>;
+    caf::replies_to<read_holdings>::with<answered>,
+    caf::replies_to<read_facets>::with<answered>>;
 
 /// Holds the rules in force; validates a new file whole and publishes it whole.
 using rules_keeper_actor = caf::typed_actor<

@@ -39,4 +39,10 @@ struct read_holdings {
   PENSTOCK_FIELDS(project, which);
 };
 
+struct read_facets {
+  std::string project;
+  list_facets which;
+  PENSTOCK_FIELDS(project, which);
+};
+
 }  // namespace penstock::messages

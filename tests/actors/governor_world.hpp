@@ -73,6 +73,7 @@ inline project_queue_actor::behavior_type mock_queue(project_queue_actor::pointe
           [=](const authorise_download&) -> caf::result<download_authorised> { return unasked(); },
           [=](const record_download&) -> caf::result<download_recorded> { return unasked(); },
           [=](const download_ended&) {},
+          [=](const note_export& c) { return no(c); },
           [=](const list_requests& c) { return no(c); },
           [=](const show_request& c) { return no(c); },
           [=](const describe_usage& c) { return no(c); },

@@ -3,6 +3,8 @@
 #include <boost/test/unit_test.hpp>
 #include <nlohmann/json.hpp>
 
+#include "actors/facet_counts.hpp"
+#include "actors/list_items.hpp"
 #include "storage/codec.hpp"
 #include "storage/keys.hpp"
 #include "tests/actors/shard_support.hpp"
@@ -150,6 +152,10 @@ struct fixture : tests::sim_world {
   result<json> cached(holding_level level, std::string study = "", page_options page = {}) {
     list_holdings which{{"amy", ""}, level, dicom_uid{std::move(study)}, {}, std::move(page)};
     return answer_to(ask<answered>(reader, read_holdings{"alz", which}));
+  }
+
+  result<json> facets(const std::string& filter, std::vector<std::string> fields = {}) {
+    return answer_to(ask<answered>(reader, read_facets{"alz", {{"amy", ""}, filter, std::move(fields)}}));
   }
 
   tests::temporary_directory directory;
@@ -406,6 +412,66 @@ BOOST_FIXTURE_TEST_CASE(gathers_a_study_that_is_held_from_two_pacs, fixture) {
   BOOST_TEST((*cached(holding_level::instance, "1.2.1", page))["total"] == 2);
   page.filter = R"({"pacs":{"in":["ch-rad"]}})";
   BOOST_TEST((*cached(holding_level::instance, "1.2.1", page))["total"] == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(counts_what_there_is_to_choose_from, fixture) {
+  start();
+  auto both = holding("gh-rad", "1.2.1");
+  both.modality = "MR,SR";
+  both.bytes = 7;
+  put(both, {});
+  put(holding("gh-rad", "1.2.2"), {});
+  put(holding("ch-rad", "1.2.3"), {});
+  auto withdrawn = holding("gh-rad", "1.2.4");
+  withdrawn.patient = {protected_text{"0099999"}, protected_text{"GH"}};
+  put(withdrawn, {});
+  const auto all = facets("");
+  BOOST_REQUIRE(all.ok());
+  BOOST_TEST((*all)["total"] == 3);
+  const auto& modalities = (*all)["facets"]["Modality"]["values"];
+  BOOST_TEST(modalities.dump() == R"([{"count":2,"value":"CT"},{"count":1,"value":"MR"},{"count":1,"value":"SR"}])");
+  BOOST_TEST((*all)["facets"]["bytes"].dump() == R"({"greatest":1000,"least":7})");
+  BOOST_TEST((*all)["facets"]["last_download"].dump() == R"({"greatest":null,"least":null})");
+  BOOST_TEST((*all)["facets"]["complete"]["values"].size() == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_choice_does_not_hide_what_else_could_be_chosen_in_its_field, fixture) {
+  start();
+  auto magnetic = holding("gh-rad", "1.2.1");
+  magnetic.modality = "MR";
+  put(magnetic, {});
+  put(holding("gh-rad", "1.2.2"), {});
+  put(holding("ch-rad", "1.2.3"), {});
+  const auto chosen = facets(R"({"Modality":{"in":["MR"]}})", {"Modality", "pacs"});
+  BOOST_REQUIRE(chosen.ok());
+  BOOST_TEST((*chosen)["total"] == 1);
+  BOOST_TEST((*chosen)["facets"].size() == 2);
+  BOOST_TEST((*chosen)["facets"]["Modality"]["values"].size() == 2);
+  BOOST_TEST((*chosen)["facets"]["pacs"]["values"].dump() == R"([{"count":1,"value":"gh-rad"}])");
+  const auto narrowed = facets(R"({"Modality":{"in":["MR"]},"pacs":{"in":["ch-rad"]}})");
+  BOOST_TEST((*narrowed)["total"] == 0);
+  BOOST_TEST((*narrowed)["facets"]["Modality"]["values"].dump() == R"([{"count":1,"value":"CT"}])");
+}
+
+BOOST_FIXTURE_TEST_CASE(facets_of_unknown_fields_and_of_too_many_rows_are_refused, fixture) {
+  start({2, 10s, 512 << 10});
+  BOOST_TEST((facets("", {"PatientName"}).error().code == errc::bad_request));
+  BOOST_TEST((facets(R"({"PatientName":{"like":"s*"}})").error().code == errc::bad_request));
+  for (const auto* study : {"1.2.1", "1.2.2", "1.2.3"}) put(holding("gh-rad", study), {});
+  BOOST_TEST((facets("").error().code == errc::too_large));
+}
+
+BOOST_FIXTURE_TEST_CASE(rare_values_are_counted_together, fixture) {
+  const auto& table = actors::holding_table(holding_level::study);
+  auto counts = actors::facet_counts::open("", {"PatientID"}, table);
+  BOOST_REQUIRE(counts.ok());
+  for (std::size_t i = 0; i < actors::facet_counts::most_values_kept + 5; ++i)
+    counts->add({{"PatientID", std::to_string(i)}});
+  counts->add({{"PatientID", "7"}});
+  const auto told = json::parse(counts->finish())["facets"]["PatientID"];
+  BOOST_TEST(told["values"].size() == actors::facet_counts::most_values_told);
+  BOOST_TEST(told["values"][0].dump() == R"({"count":2,"value":"7"})");
+  BOOST_TEST(told["other"] == actors::facet_counts::most_values_kept + 5 - actors::facet_counts::most_values_told);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_study_that_is_not_held_is_not_found, fixture) {

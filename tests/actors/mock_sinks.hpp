@@ -19,7 +19,8 @@ inline list_reader_actor::behavior_type mock_reader(list_reader_actor::pointer) 
             return answered{question.outlook.empty() ? "" : question.outlook.front().reason};
           },
           [](const read_request& question) { return answered{question.project}; },
-          [](const read_holdings&) -> caf::result<answered> { return unasked(); }};
+          [](const read_holdings&) -> caf::result<answered> { return unasked(); },
+          [](const read_facets&) -> caf::result<answered> { return unasked(); }};
 }
 
 struct sink_log {

@@ -83,6 +83,15 @@ struct download_site : queue_site {
 
 BOOST_FIXTURE_TEST_SUITE(project_queue_downloads, download_site)
 
+// ---- exports ----
+
+BOOST_AUTO_TEST_CASE(an_export_is_journaled_once_however_often_it_is_told) {
+  const note_export note{{"amy", "e1"}, "alz-1", "readable", 3};
+  BOOST_TEST(ask<answered>(queue, note)->json == "{}");
+  BOOST_TEST(ask<answered>(queue, note)->json == "{}");
+  BOOST_TEST(entries("download.exported") == 1U);
+}
+
 // ---- opening ----
 
 BOOST_AUTO_TEST_CASE(says_what_may_leave_in_the_order_asked_for_and_records_it_study_by_study) {

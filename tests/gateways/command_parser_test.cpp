@@ -271,6 +271,26 @@ BOOST_AUTO_TEST_CASE(reads_cache_list_and_delete) {
   expect(parse_delete_holdings, R"({"studies":["1.2","x"]})", "studies[1]");
 }
 
+BOOST_AUTO_TEST_CASE(reads_cache_facets) {
+  const auto list = parse_list_facets(amy, object(R"({"filter":{"Modality":{"in":["MR"]}},"fields":["bytes"]})"));
+  BOOST_REQUIRE(list.ok());
+  BOOST_TEST(list->filter == R"({"Modality":{"in":["MR"]}})");
+  BOOST_TEST(list->columns == std::vector<std::string>{"bytes"}, boost::test_tools::per_element());
+  expect(parse_list_facets, R"({})", "ok");
+  expect(parse_list_facets, R"({"fields":"bytes"})", "fields");
+}
+
+BOOST_AUTO_TEST_CASE(what_an_export_says_of_itself_can_name_nobody) {
+  const auto note = parse_note_export(amy, object(R"({"download":"alz~0f-12","layout":"readable","objects":3})"));
+  BOOST_REQUIRE(note.ok());
+  BOOST_TEST(note->download == "alz~0f-12");
+  BOOST_TEST(note->objects == 3);
+  expect(parse_note_export, R"({"download":"Smith^Jane","layout":"readable","objects":3})", "download");
+  expect(parse_note_export, R"({"download":"alz-1","layout":"Smith Jane","objects":3})", "layout");
+  expect(parse_note_export, R"({"download":"alz-1","layout":"readable","objects":0})", "objects");
+  expect(parse_note_export, R"({"layout":"readable","objects":1})", "download");
+}
+
 BOOST_AUTO_TEST_CASE(reads_download_open) {
   const auto wish = parse_download(amy, object(R"({"series":["1.2"]})"));
   BOOST_REQUIRE(wish.ok());

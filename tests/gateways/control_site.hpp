@@ -200,7 +200,8 @@ inline void control_site::make_peers() {
               [by](const describe_usage& m) { return by("usage", m.who); },
               [this](const authorise_download& m) { return authorise(m); },
               [this](const record_download& m) { return record(m); },
-              [this](const download_ended& m) { asked.write("ended " + m.download); }};
+              [this](const download_ended& m) { asked.write("ended " + m.download); },
+              [by](const note_export& m) { return by("exported " + m.download, m.who); }};
     }));
     peers.searches[id] = caf::actor_cast<project_search_actor>(
         noting<find_patients, find_studies, find_series, read_search, cancel_search>("search " + id));
@@ -218,7 +219,7 @@ inline void control_site::make_peers() {
       return objects_located{"here", {found}};
     }};
   })));
-  peers.list_reader = caf::actor_cast<list_reader_actor>(noting<read_holdings>("reader"));
+  peers.list_reader = caf::actor_cast<list_reader_actor>(noting<read_holdings, read_facets>("reader"));
   peers.supervisor = caf::actor_cast<supervisor_actor>(noting<describe_server>("supervisor"));
   peers.rules_keeper = caf::actor_cast<rules_keeper_actor>(system.spawn(
       [this] { return mock_rules_keeper([this] { return std::make_shared<const conf::rules>(rules); }); }));
