@@ -273,6 +273,35 @@ def a_nesting_bomb_costs_one_object(site):
 
 
 @test
+def objects_of_classes_and_transfer_syntaxes_that_came_after_us_are_kept_as_they_are(site):
+    study, series = generate_uid(), generate_uid()
+    receiver = site.receive({study: "P1"})
+    high_throughput_jpeg_2000, private_class = "1.2.840.10008.1.2.4.201", "1.2.840.113619.4.30"
+    for number, (sop_class, syntax) in enumerate(((MR, high_throughput_jpeg_2000), (private_class, EXPLICIT),
+                                                  (private_class, high_throughput_jpeg_2000))):
+        sop = "1.2.3.%d" % number
+        sender = Sender(receiver.port, sop_class=sop_class, transfer_syntax=syntax)
+        assert sender.answer[0] == 2, "the association was not accepted"
+        assert sender.store(sop, raw_dataset(study, series, sop, "P1", sop_class=sop_class)) == 0
+        sender.release()
+    assert receiver.finish() == [0, 0, 0]
+    kept = [one for pack in receiver.packs[study] for one in read_pack(pack)]
+    assert kept == ["1.2.3.0", "1.2.3.1", "1.2.3.2"], kept
+    receiver.close()
+
+
+@test
+def what_is_no_object_to_store_is_not_negotiated(site):
+    receiver = site.receive({})
+    study_root_find, storage_commitment = "1.2.840.10008.5.1.4.1.2.2.1", "1.2.840.10008.1.20.1"
+    for sop_class, syntax in ((study_root_find, EXPLICIT), (storage_commitment, EXPLICIT), ("1.2.", EXPLICIT),
+                              (MR, "not a uid")):
+        assert Sender(receiver.port, sop_class=sop_class, transfer_syntax=syntax).answer[0] == 3, (sop_class, syntax)
+    receiver.finish()
+    receiver.close()
+
+
+@test
 def objects_that_contradict_their_command_are_refused(site):
     study, series = generate_uid(), generate_uid()
     receiver = site.receive({study: "P1"})

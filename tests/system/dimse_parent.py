@@ -183,8 +183,8 @@ def element(tag, vr, value):
     return head + vr + struct.pack("<H", len(value)) + value
 
 
-def raw_dataset(study, series, sop, patient, before_identity=b"", after_identity=b""):
-    return (element(0x00080016, b"UI", MR.encode()) + element(0x00080018, b"UI", sop.encode()) + before_identity
+def raw_dataset(study, series, sop, patient, before_identity=b"", after_identity=b"", sop_class=MR):
+    return (element(0x00080016, b"UI", sop_class.encode()) + element(0x00080018, b"UI", sop.encode()) + before_identity
             + element(0x00100020, b"LO", patient.encode()) + element(0x0020000D, b"UI", study.encode())
             + element(0x0020000E, b"UI", series.encode()) + after_identity)
 
@@ -196,11 +196,12 @@ def nested(tag, depth):
 
 
 class Sender:
-    def __init__(self, port, calling="SENDER", called="PENSTOCK"):
+    def __init__(self, port, calling="SENDER", called="PENSTOCK", sop_class=MR, transfer_syntax=EXPLICIT):
+        self.sop_class = sop_class
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.message_id = 0
-        self.socket.sendall(self.request(calling, called))
+        self.socket.sendall(self.request(calling, called, sop_class, transfer_syntax))
         self.answer = self.pdu()
 
     @staticmethod
@@ -208,8 +209,8 @@ class Sender:
         return struct.pack(">BBH", kind, 0, len(body)) + body
 
     @classmethod
-    def request(cls, calling, called):
-        context = b"\x01\0\0\0" + cls.item(0x30, MR.encode()) + cls.item(0x40, EXPLICIT.encode())
+    def request(cls, calling, called, sop_class=MR, transfer_syntax=EXPLICIT):
+        context = b"\x01\0\0\0" + cls.item(0x30, sop_class.encode()) + cls.item(0x40, transfer_syntax.encode())
         user = cls.item(0x51, struct.pack(">I", 131072)) + cls.item(0x52, b"1.2.3")
         body = struct.pack(">HH16s16s32x", 1, 0, called.ljust(16).encode(), calling.ljust(16).encode())
         body += cls.item(0x10, b"1.2.840.10008.3.1.1.1") + cls.item(0x20, context) + cls.item(0x50, user)
@@ -238,7 +239,8 @@ class Sender:
             return struct.pack("<HHI", 0, number, len(value)) + value
         def uid(text):
             return text.encode() + b"\0" * (len(text) % 2)
-        rest = (part(0x2, uid(MR)) + part(0x100, struct.pack("<H", 1)) + part(0x110, struct.pack("<H", self.message_id))
+        rest = (part(0x2, uid(self.sop_class))
+                + part(0x100, struct.pack("<H", 1)) + part(0x110, struct.pack("<H", self.message_id))
                 + part(0x700, b"\0\0") + part(0x800, struct.pack("<H", 0)) + part(0x1000, uid(sop)))
         self.send(3, part(0, struct.pack("<I", len(rest))) + rest)
 

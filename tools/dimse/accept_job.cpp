@@ -114,7 +114,24 @@ attempt inbound_association::ask_for_admission() {
                 answer.reason.empty() ? "the server does not admit the caller" : answer.reason);
 }
 
-/// In every context the first transfer syntax that DCMTK knows by name: nothing is decoded, so any will do.
+/// Classes are added to the standard each year, and vendors have their own: what DCMTK does not know may be an object.
+bool is_taken(const char* abstract_syntax) {
+  if (dcmIsaStorageSOPClassUID(abstract_syntax) || OFString{abstract_syntax} == UID_VerificationSOPClass) return true;
+  return dcmFindNameOfUID(abstract_syntax) == nullptr && messages::is_valid_uid(abstract_syntax);
+}
+
+/// DCMTK sends no answer in a context whose transfer syntax it does not know, though answers are never in it. The peer
+/// has been told the true one, and `accepted_` keeps it.
+void conceal_unknown_syntaxes(LST_HEAD* contexts) {
+  auto* context = static_cast<DUL_PRESENTATIONCONTEXT*>(LST_Head(&contexts));
+  LST_Position(&contexts, context);
+  for (; context != nullptr; context = static_cast<DUL_PRESENTATIONCONTEXT*>(LST_Next(&contexts)))
+    if (DcmXfer{context->acceptedTransferSyntax}.getXfer() == EXS_Unknown)
+      OFStandard::strlcpy(context->acceptedTransferSyntax, UID_LittleEndianExplicitTransferSyntax,
+                          sizeof context->acceptedTransferSyntax);
+}
+
+/// Nothing is decoded, so any transfer syntax will do, the first that DCMTK knows before one that it does not.
 void inbound_association::accept_contexts() {
   auto* parameters = association_->params;
   for (int i = 0; i < ASC_countPresentationContexts(parameters); ++i) {
@@ -124,9 +141,8 @@ void inbound_association::accept_contexts() {
     const auto* end = begin + context.transferSyntaxCount;
     const auto* chosen =
         std::find_if(begin, end, [](const char* uid) { return DcmXfer{uid}.getXfer() != EXS_Unknown; });
-    const bool offered = dcmIsaStorageSOPClassUID(context.abstractSyntax) ||
-                         OFString{context.abstractSyntax} == UID_VerificationSOPClass;
-    if (!offered)
+    if (chosen == end) chosen = std::find_if(begin, end, [](const char* uid) { return messages::is_valid_uid(uid); });
+    if (!is_taken(context.abstractSyntax))
       ASC_refusePresentationContext(parameters, context.presentationContextID, ASC_P_ABSTRACTSYNTAXNOTSUPPORTED);
     else if (chosen == end)
       ASC_refusePresentationContext(parameters, context.presentationContextID, ASC_P_TRANSFERSYNTAXESNOTSUPPORTED);
@@ -151,6 +167,9 @@ attempt inbound_association::negotiate(int peer) {
   session_.allow(milliseconds{job_.handshake_timeout_ms}, milliseconds{job_.handshake_timeout_ms});
   auto acknowledged = judged(session_, ASC_acknowledgeAssociation(association_), "acknowledge the association");
   established_ = acknowledged.ok();
+  const auto& parameters = association_->params->DULparams;
+  for (auto* contexts : {parameters.requestedPresentationContext, parameters.acceptedPresentationContext})
+    if (established_) conceal_unknown_syntaxes(contexts);
   return acknowledged;
 }
 
