@@ -83,6 +83,24 @@ struct download_site : queue_site {
 
 BOOST_FIXTURE_TEST_SUITE(project_queue_downloads, download_site)
 
+// ---- deletion ----
+
+BOOST_AUTO_TEST_CASE(a_deletion_that_the_journal_refused_has_not_happened) {
+  // Somebody has taken its place as the writer of this queue, so its next entries are refused.
+  BOOST_REQUIRE(ask<writer_enrolled>(journal, enrol_writer{"queue/alz"}).ok());
+  const delete_holdings wish{{"amy", "d1"}, {dicom_uid{"1.2.1"}}};
+  const auto refused = ask<answered>(queue, wish);
+  BOOST_REQUIRE(!refused.ok());
+  BOOST_TEST(version_of("1.2.1") > 0U);
+  BOOST_TEST(shard->forgotten.empty());
+  advance(1s);  // it is started again, and knows no more than the disk
+  BOOST_TEST(answer_of(ask<answered>(queue, describe_usage{{"amy", ""}}))["studies"] == 2);
+  BOOST_TEST(authorised(authorise_download{{"amy", ""}, {dicom_uid{"1.2.1"}}, {}, {}, "", ""}).parts.size() == 1U);
+  BOOST_TEST(outcomes(answer_of(ask<answered>(queue, wish))).at(0) == "deleted");
+  BOOST_TEST(entries("holding.deleted") == 1U);
+  BOOST_TEST(shard->forgotten.size() == 1U);
+}
+
 // ---- exports ----
 
 BOOST_AUTO_TEST_CASE(an_export_is_journaled_once_however_often_it_is_told) {
