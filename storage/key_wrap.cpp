@@ -1,19 +1,15 @@
 #include "storage/key_wrap.hpp"
 
 #include <botan/aead.h>
-#include <botan/hex.h>
+#include <botan/curve25519.h>
 #include <botan/kdf.h>
-#include <botan/mem_ops.h>
 #include <botan/pwdhash.h>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <cstring>
+#include <algorithm>
+#include <numeric>
 #include <utility>
 
+#include "storage/digest.hpp"
 #include "storage/sealed_segments.hpp"
 
 namespace penstock::storage {
@@ -23,15 +19,12 @@ using messages::errc;
 using messages::fail;
 using messages::result;
 
-constexpr std::string_view by_passphrase = "passphrase";
-constexpr std::string_view by_key_file = "key_file";
-constexpr std::string_view key_file_heading = "penstock-key 1\n";
-constexpr std::size_t key_file_bytes = key_file_heading.size() + 2 * key_file_key_bytes + 1;
 constexpr std::size_t siv_key_bytes = 64;
 constexpr std::size_t siv_tag_bytes = 16;
 constexpr std::size_t wrapped_bytes = siv_tag_bytes + data_key_bytes;
 constexpr std::uint32_t min_argon2id_memory_kib_per_lane = 8;
 constexpr std::size_t root_key_bytes = 32;
+constexpr std::size_t fingerprint_bytes = 8;
 
 const std::uint8_t* as_bytes(std::string_view text) { return reinterpret_cast<const std::uint8_t*>(text.data()); }
 
@@ -42,14 +35,6 @@ secret_bytes derive(const secret_bytes& from, std::span<const std::uint8_t> salt
       ->kdf(derived.writable().data(), bytes, from.view().data(), from.size(), salt.data(), salt.size(),
             as_bytes(label), label.size());
   return derived;
-}
-
-result<void> check_cost(const argon2id_cost& cost) {
-  if (cost.memory_kib > max_argon2id_memory_kib || cost.passes > max_argon2id_passes || cost.lanes > max_argon2id_lanes)
-    return fail(errc::too_large, "wrapped key: argon2id cost");
-  if (cost.passes == 0 || cost.lanes == 0 || cost.memory_kib < min_argon2id_memory_kib_per_lane * cost.lanes)
-    return fail(errc::bad_request, "wrapped key: argon2id cost");
-  return {};
 }
 
 result<secret_bytes> root_of_passphrase(std::string_view passphrase, std::span<const std::uint8_t> salt,
@@ -72,6 +57,23 @@ result<secret_bytes> root_of_passphrase(std::string_view passphrase, std::span<c
 result<secret_bytes> root_of_key_file(const secret_bytes& file_key, std::span<const std::uint8_t> salt) {
   if (file_key.size() != key_file_key_bytes) return fail(errc::bad_request, "key file: size of its key");
   return derive(file_key, salt, "penstock/1 key file", root_key_bytes);
+}
+
+/// The bytes that two key pairs share; nothing when they are known to everybody (RFC 7748 section 6.1).
+secret_bytes shared_secret(const secret_bytes& secret_key, const x25519_public_key& other) {
+  auto shared = secret_bytes::of_size(x25519_key_bytes);
+  Botan::curve25519_donna(shared.writable().data(), secret_key.view().data(), other.data());
+  const auto bytes = shared.view();
+  const auto any =
+      std::accumulate(bytes.begin(), bytes.end(), 0U, [](unsigned sum, unsigned one) { return sum | one; });
+  return any == 0 ? secret_bytes{} : std::move(shared);
+}
+
+secret_bytes root_of_pair(const secret_bytes& shared, std::span<const std::uint8_t> salt,
+                          const x25519_public_key& ephemeral, const x25519_public_key& person) {
+  std::string label = "penstock/1 person";
+  label.append(ephemeral.begin(), ephemeral.end()).append(person.begin(), person.end());
+  return derive(shared, salt, label, root_key_bytes);
 }
 
 secret_bytes key_check_of(const secret_bytes& root, std::span<const std::uint8_t> salt) {
@@ -98,7 +100,12 @@ result<wrapped_key> wrap(const secret_bytes& data_key, const secret_bytes& root,
                      .argon2id = cost,
                      .salt = to_base64(salt.view()),
                      .key_check = to_base64(key_check_of(root, salt.view()).view()),
-                     .wrapped = to_base64(bytes)};
+                     .wrapped = to_base64(bytes),
+                     .public_key = {},
+                     .ephemeral = {},
+                     .fingerprint = {},
+                     .label = {},
+                     .added = {}};
 }
 
 struct stored_parts {
@@ -119,8 +126,16 @@ result<stored_parts> parts_of(const wrapped_key& wrapped, std::string_view prote
   return stored_parts{std::move(*salt), std::move(*check), std::move(*bytes)};
 }
 
+result<x25519_public_key> public_key_in(std::string_view base64, std::string_view what) {
+  const auto bytes = from_base64(base64, x25519_key_bytes, what);
+  if (!bytes) return fail(errc::corrupt, bytes.error().context);
+  x25519_public_key key{};
+  std::copy(bytes->view().begin(), bytes->view().end(), key.begin());
+  return key;
+}
+
 result<secret_bytes> unwrap(const stored_parts& parts, const secret_bytes& root, std::string_view context) {
-  const auto wrong = fail(errc::authentication_failed, "unwrap key: wrong passphrase, key file or download");
+  const auto wrong = fail(errc::authentication_failed, "unwrap key: wrong passphrase, key or download");
   if (!equal_in_constant_time(key_check_of(root, parts.salt.view()).view(), parts.key_check.view())) return wrong;
   Botan::secure_vector<std::uint8_t> bytes(parts.wrapped.view().begin(), parts.wrapped.view().end());
   try {
@@ -131,61 +146,6 @@ result<secret_bytes> unwrap(const stored_parts& parts, const secret_bytes& root,
   return secret_bytes{bytes};
 }
 
-/// Writes everything and syncs it, or says why not.
-result<void> write_key_file(int descriptor, const secret_bytes& contents) {
-  std::string_view text{reinterpret_cast<const char*>(contents.view().data()), contents.size()};
-  while (!text.empty()) {
-    const auto n = ::write(descriptor, text.data(), text.size());
-    if (n < 0 && errno == EINTR) continue;
-    if (n <= 0) return fail(errc::io_error, std::string{"write key file: "} + std::strerror(errno));
-    text.remove_prefix(static_cast<std::size_t>(n));
-  }
-  if (::fsync(descriptor) != 0) return fail(errc::io_error, std::string{"sync key file: "} + std::strerror(errno));
-  return {};
-}
-
-secret_bytes new_key_file_contents() {
-  const auto key = secret_bytes::random(key_file_key_bytes);
-  auto contents = secret_bytes::of_size(key_file_bytes);
-  auto* text = reinterpret_cast<char*>(contents.writable().data());
-  std::memcpy(text, key_file_heading.data(), key_file_heading.size());
-  Botan::hex_encode(text + key_file_heading.size(), key.view().data(), key.size(), /*uppercase=*/false);
-  text[key_file_bytes - 1] = '\n';
-  return contents;
-}
-
-result<secret_bytes> parse_key_file(std::string_view text) {
-  const auto refused = fail(errc::bad_configuration, "key file: not a penstock key");
-  if (text.size() != key_file_bytes || !text.starts_with(key_file_heading) || text.back() != '\n') return refused;
-  text.remove_prefix(key_file_heading.size());
-  text.remove_suffix(1);
-  try {
-    const auto bytes = Botan::hex_decode_locked(text.data(), text.size(), /*ignore_ws=*/false);
-    if (bytes.size() != key_file_key_bytes) return refused;
-    return secret_bytes{bytes};
-  } catch (const std::exception&) {
-    return refused;
-  }
-}
-
-result<secret_bytes> read_key_file(int descriptor) {
-  struct stat status {};
-  if (::fstat(descriptor, &status) != 0 || !S_ISREG(status.st_mode))
-    return fail(errc::bad_configuration, "key file: not a regular file");
-  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0)
-    return fail(errc::bad_configuration, "key file: accessible to others (chmod 600)");
-  auto text = secret_bytes::of_size(key_file_bytes + 1);  // one more, to see that it ends
-  std::size_t got = 0;
-  while (got < text.size()) {
-    const auto n = ::read(descriptor, text.writable().data() + got, text.size() - got);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail(errc::io_error, std::string{"read key file: "} + std::strerror(errno));
-    if (n == 0) break;
-    got += static_cast<std::size_t>(n);
-  }
-  return parse_key_file({reinterpret_cast<const char*>(text.view().data()), got});
-}
-
 }  // namespace
 
 result<wrapped_key> wrap_with_passphrase(const secret_bytes& data_key, std::string_view passphrase,
@@ -193,7 +153,7 @@ result<wrapped_key> wrap_with_passphrase(const secret_bytes& data_key, std::stri
   const auto salt = secret_bytes::random(wrap_salt_bytes);
   const auto root = root_of_passphrase(passphrase, salt.view(), cost);
   if (!root) return root.error();
-  return wrap(data_key, *root, salt, by_passphrase, context, cost);
+  return wrap(data_key, *root, salt, protection_passphrase, context, cost);
 }
 
 result<wrapped_key> wrap_with_key_file(const secret_bytes& data_key, const secret_bytes& file_key,
@@ -201,12 +161,30 @@ result<wrapped_key> wrap_with_key_file(const secret_bytes& data_key, const secre
   const auto salt = secret_bytes::random(wrap_salt_bytes);
   const auto root = root_of_key_file(file_key, salt.view());
   if (!root) return root.error();
-  return wrap(data_key, *root, salt, by_key_file, context, {});
+  auto wrapped = wrap(data_key, *root, salt, protection_key_file, context, {});
+  if (wrapped) wrapped->fingerprint = fingerprint_of_key_file(file_key);
+  return wrapped;
+}
+
+result<wrapped_key> wrap_for_person(const secret_bytes& data_key, const x25519_public_key& person,
+                                    std::string_view context) {
+  const auto salt = secret_bytes::random(wrap_salt_bytes);
+  const auto once = secret_bytes::random(x25519_key_bytes);
+  const auto shared = shared_secret(once, person);
+  if (shared.empty()) return fail(errc::bad_request, "wrap key: the public key is of low order, nobody's");
+  const auto ephemeral = public_key_of(once);
+  auto wrapped =
+      wrap(data_key, root_of_pair(shared, salt.view(), ephemeral, person), salt, protection_person, context, {});
+  if (!wrapped) return wrapped;
+  wrapped->public_key = to_base64(person);
+  wrapped->ephemeral = to_base64(ephemeral);
+  wrapped->fingerprint = fingerprint_of(person);
+  return wrapped;
 }
 
 result<secret_bytes> unwrap_with_passphrase(const wrapped_key& wrapped, std::string_view passphrase,
                                             std::string_view context) {
-  const auto parts = parts_of(wrapped, by_passphrase);
+  const auto parts = parts_of(wrapped, protection_passphrase);
   if (!parts) return parts.error();
   const auto root = root_of_passphrase(passphrase, parts->salt.view(), wrapped.argon2id);
   if (!root) return root.error();
@@ -215,32 +193,54 @@ result<secret_bytes> unwrap_with_passphrase(const wrapped_key& wrapped, std::str
 
 result<secret_bytes> unwrap_with_key_file(const wrapped_key& wrapped, const secret_bytes& file_key,
                                           std::string_view context) {
-  const auto parts = parts_of(wrapped, by_key_file);
+  const auto parts = parts_of(wrapped, protection_key_file);
   if (!parts) return parts.error();
   const auto root = root_of_key_file(file_key, parts->salt.view());
   if (!root) return root.error();
   return unwrap(*parts, *root, context);
 }
 
-result<void> create_key_file(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR);
-  if (descriptor < 0)
-    return fail(errno == EEXIST ? errc::conflict : errc::io_error,
-                std::string{"create key file: "} + std::strerror(errno));
-  auto written = write_key_file(descriptor, new_key_file_contents());
-  ::close(descriptor);
-  if (!written) ::unlink(path.c_str());
-  return written;
+result<secret_bytes> unwrap_for_person(const wrapped_key& wrapped, const secret_bytes& own_secret_key,
+                                       std::string_view context) {
+  const auto parts = parts_of(wrapped, protection_person);
+  if (!parts) return parts.error();
+  if (own_secret_key.size() != x25519_key_bytes) return fail(errc::bad_request, "own key: size of the secret key");
+  const auto ephemeral = public_key_in(wrapped.ephemeral, "wrapped key: ephemeral");
+  if (!ephemeral) return ephemeral.error();
+  const auto own = public_key_of(own_secret_key);
+  if (wrapped.public_key != to_base64(own))
+    return fail(errc::authentication_failed, "unwrap key: it is another person's");
+  const auto shared = shared_secret(own_secret_key, *ephemeral);
+  if (shared.empty()) return fail(errc::authentication_failed, "unwrap key: an ephemeral key of low order");
+  return unwrap(*parts, root_of_pair(shared, parts->salt.view(), *ephemeral, own), context);
 }
 
-result<secret_bytes> load_key_file(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0)
-    return fail(errno == ENOENT ? errc::not_found : errc::io_error,
-                std::string{"open key file: "} + std::strerror(errno));
-  auto key = read_key_file(descriptor);
-  ::close(descriptor);
-  return key;
+x25519_public_key public_key_of(const secret_bytes& secret_key) {
+  x25519_public_key made{};
+  if (secret_key.size() == x25519_key_bytes) Botan::curve25519_basepoint(made.data(), secret_key.view().data());
+  return made;
+}
+
+std::string fingerprint_of(const x25519_public_key& person) {
+  return to_hex(sha256({reinterpret_cast<const char*>(person.data()), person.size()})).substr(0, 2 * fingerprint_bytes);
+}
+
+std::string fingerprint_of_key_file(const secret_bytes& file_key) {
+  const auto bytes = derive(file_key, {}, "penstock/1 key file fingerprint", fingerprint_bytes);
+  std::string digits;
+  for (const auto byte : bytes.view()) {
+    constexpr std::string_view hexadecimal = "0123456789abcdef";
+    digits += {hexadecimal[byte >> 4U], hexadecimal[byte & 0xfU]};
+  }
+  return digits;
+}
+
+result<void> check_cost(const argon2id_cost& cost) {
+  if (cost.memory_kib > max_argon2id_memory_kib || cost.passes > max_argon2id_passes || cost.lanes > max_argon2id_lanes)
+    return fail(errc::too_large, "wrapped key: argon2id cost");
+  if (cost.passes == 0 || cost.lanes == 0 || cost.memory_kib < min_argon2id_memory_kib_per_lane * cost.lanes)
+    return fail(errc::bad_request, "wrapped key: argon2id cost");
+  return {};
 }
 
 std::string data_key_check(const secret_bytes& data_key, std::string_view download) {

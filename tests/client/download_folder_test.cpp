@@ -57,6 +57,8 @@ struct folder_fixture {
     made.segment_bytes = sent.facts().segment_bytes;
     made.objects = sent.facts().objects;
     made.bytes = sent.facts().bytes;
+    const auto file_key = penstock::storage::secret_bytes::of_size(penstock::storage::key_file_key_bytes);
+    made.holders.push_back(penstock::storage::wrap_with_key_file(sent.facts().key, file_key, made.download).value());
     return made;
   }
 
@@ -224,18 +226,17 @@ BOOST_AUTO_TEST_CASE(reads_back_what_was_sealed) {
   }
 }
 
-BOOST_AUTO_TEST_CASE(keeps_its_record_and_refuses_one_of_another_version) {
+BOOST_AUTO_TEST_CASE(keeps_its_record_and_never_one_that_nobody_could_open) {
   auto kept = record();
   kept.state = "complete";
-  kept.key.protection = "key_file";
   BOOST_REQUIRE(save_record(folder, kept).ok());
   auto read = load_record(folder);
   BOOST_REQUIRE(read.ok());
   BOOST_TEST(read->download == kept.download);
-  BOOST_TEST(read->key.protection == "key_file");
-  kept.version = 9;
-  BOOST_REQUIRE(save_record(folder, kept).ok());
-  BOOST_TEST(load_record(folder).error().code == errc::corrupt);
+  BOOST_TEST(read->holders.size() == 1u);
+  kept.holders.clear();
+  BOOST_TEST(save_record(folder, kept).error().code == errc::corrupt);
+  BOOST_TEST(load_record(folder).ok());
   BOOST_TEST(load_record(scratch.path()).error().code == errc::not_found);
 }
 

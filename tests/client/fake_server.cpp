@@ -92,7 +92,7 @@ void fake_server::bind() {
   socket_->set(zmq::sockopt::zap_domain, "test");
   if (curve_) {
     socket_->set(zmq::sockopt::curve_server, true);
-    socket_->set(zmq::sockopt::curve_secretkey, key_.secret_key.reveal());
+    socket_->set(zmq::sockopt::curve_secretkey, key_.secret_key.c_str());
   } else {
     socket_->set(zmq::sockopt::plain_server, true);
   }

@@ -38,8 +38,8 @@ struct program_fixture {
 
   outcome run(const std::string& arguments) {
     const auto command = "cd " + scratch.path().string() + " && HOME=" + scratch.path().string() +
-                         " PENSTOCK_CONFIG=config.json NO_COLOR=1 " PENSTOCK_PROGRAM_DIR "/penstock " + arguments +
-                         " 2>&1";
+                         " PENSTOCK_CONFIG=config.json NO_COLOR=1 setsid --wait " PENSTOCK_PROGRAM_DIR "/penstock " +
+                         arguments + " 2>&1";
     std::FILE* pipe = ::popen(command.c_str(), "r");
     BOOST_REQUIRE(pipe != nullptr);
     outcome found;
@@ -63,14 +63,14 @@ BOOST_FIXTURE_TEST_SUITE(program, program_fixture)
 
 BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
   check("--help", 0, "Exit codes: 0 ok; 1 failed; 2 wrong usage");
-  for (const auto* command : {"keygen",          "whoami",          "pacs list",
-                              "pacs echo",       "patients find",   "studies find",
-                              "series find",     "request",         "watch",
-                              "requests list",   "requests show",   "requests cancel",
-                              "cache list",      "cache usage",     "cache delete",
-                              "download",        "open list",       "open verify",
-                              "open view",       "governor status", "governor simulate",
-                              "governance show", "server status"})
+  for (const auto* command : {"keygen",        "whoami",          "pacs list",         "pacs echo",
+                              "patients find", "studies find",    "series find",       "request",
+                              "watch",         "requests list",   "requests show",     "requests cancel",
+                              "cache list",    "cache usage",     "cache delete",      "download",
+                              "open list",     "open verify",     "open view",         "key new",
+                              "key show",      "key passphrase",  "key add",           "key remove",
+                              "key export",    "governor status", "governor simulate", "governance show",
+                              "server status"})
     check(std::string{command} + " --help", 0, "Usage:");
 }
 
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(takes_a_download_home_verifies_it_and_finds_what_was_altere
 
 BOOST_AUTO_TEST_CASE(goes_on_with_a_download_that_was_cut_off) {
   site.close_after(9);
-  check("keygen --download-key mykey", 0, "keep a copy");
+  check("key new mykey", 0, "nobody can help");
   check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
   std::filesystem::remove(scratch.path() / "home/0003/0001/000001.sealed");
   check("open verify home --key-file mykey", 4, "0003/0001/000001.sealed");
@@ -170,7 +170,7 @@ BOOST_AUTO_TEST_CASE(goes_on_with_a_download_that_was_cut_off) {
 BOOST_AUTO_TEST_CASE(goes_on_by_itself_when_it_is_run_again_on_an_unfinished_download) {
   site.refuse_to_open(0, "");
   site.end_session_after(9, "conflict");
-  check("keygen --download-key mykey", 0, "keep a copy");
+  check("key new mykey", 0, "nobody can help");
   check("download --to home --study 1.2.1 --key-file mykey", 1, "go on with: penstock download --resume home");
   check("download --to home --study 1.2.1 --key-file mykey", 0, "Every one was read back");
   check("download --to home --study 1.2.1 --key-file mykey", 1, "holds a download already");
@@ -179,14 +179,14 @@ BOOST_AUTO_TEST_CASE(goes_on_by_itself_when_it_is_run_again_on_an_unfinished_dow
 
 BOOST_AUTO_TEST_CASE(wants_room_on_the_disk_before_it_begins_and_can_go_on_later) {
   site.announced_bytes = std::uint64_t{1} << 60;
-  check("keygen --download-key mykey", 0, "keep a copy");
+  check("key new mykey", 0, "nobody can help");
   check("download --to home --study 1.2.1 --key-file mykey", 1, "make room");
   BOOST_TEST(site.data().connections() == 0);
   BOOST_TEST(std::filesystem::exists(scratch.path() / "home/penstock-download.json"));
 }
 
 BOOST_AUTO_TEST_CASE(removes_what_was_damaged_on_the_disk_so_that_it_comes_again) {
-  check("keygen --download-key mykey", 0, "keep a copy");
+  check("key new mykey", 0, "nobody can help");
   check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
   const auto file = scratch.path() / "home/0001/0001/000001.sealed";
   const auto good = content_of(file);
@@ -200,7 +200,7 @@ BOOST_AUTO_TEST_CASE(removes_what_was_damaged_on_the_disk_so_that_it_comes_again
 }
 
 BOOST_AUTO_TEST_CASE(takes_what_a_kill_left_of_its_record_for_nothing) {
-  check("keygen --download-key mykey", 0, "keep a copy");
+  check("key new mykey", 0, "nobody can help");
   std::filesystem::create_directory(scratch.path() / "home");
   put_content(scratch.path() / "home/penstock-download.json.new", "{");
   check("download --to home --study 1.2.1 --key-file mykey", 0, "5 images");
@@ -220,6 +220,45 @@ BOOST_AUTO_TEST_CASE(leaves_no_plaintext_behind) {
           penstock::storage::to_base64(data_key.view()), penstock::storage::to_hex(data_key.view())})
       BOOST_TEST(content.find(clear) == std::string::npos, entry.path().string());
   }
+}
+
+BOOST_AUTO_TEST_CASE(lets_a_colleague_open_a_download_and_changes_the_passphrase_without_touching_it) {
+  check("download --to home --study 1.2.1 --passphrase-file passphrase", 0, "The passphrase is strong");
+  const auto sealed = content_of(scratch.path() / "home/0001/0001/000001.sealed");
+  const auto raj = make_user_key().value();
+  BOOST_REQUIRE(save_user_key(scratch.path() / "raj", raj).ok());
+  const auto exported = json::parse(run("--key raj --json key export").output, nullptr, false);
+  BOOST_TEST(exported["public"] == raj.public_key);
+  check("--key raj open list home", 2, "--passphrase-file");
+  check("key add home --for '" + raj.public_key + "' --label raj --with-passphrase-file passphrase", 0, "2 holders");
+  check("key add home --for '" + raj.public_key + "' --with-passphrase-file passphrase", 1, "already");
+  check("--key raj open list home", 0, "5 images");
+  check("key show home", 0, exported["fingerprint"].get<std::string>());
+  check("key new mykey", 0, "fingerprint");
+  check("--key raj key add home --key-file mykey", 0, "3 holders");
+  check("open list home --key-file mykey", 0, "5 images");
+  put_content(scratch.path() / "short", "aaaaaaaaa\n");
+  put_content(scratch.path() / "other", "an old ferry sinks near Lisbon\n");
+  for (const auto* name : {"short", "other"}) ::chmod((scratch.path() / name).c_str(), 0600);
+  check("key passphrase home --passphrase-file passphrase --new-passphrase-file short", 2, "first that anybody tries");
+  check("key passphrase home --passphrase-file other --new-passphrase-file passphrase", 4, "does not open");
+  check("key passphrase home --passphrase-file passphrase --new-passphrase-file other", 0, "nobody can help");
+  check("open list home --passphrase-file passphrase", 4, "does not open");
+  check("open list home --passphrase-file other", 0, "5 images");
+  BOOST_TEST(content_of(scratch.path() / "home/0001/0001/000001.sealed") == sealed);
+}
+
+BOOST_AUTO_TEST_CASE(never_removes_the_last_holder_nor_the_one_that_is_needed) {
+  check("key new mykey", 0, "");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "");
+  check("key remove home 1 --with-key-file mykey", 1, "last holder");
+  check("key add home --passphrase-file passphrase --with-key-file mykey", 0, "2 holders");
+  check("key remove home 2", 2, "nothing was removed");
+  check("key remove home 1 --with-key-file mykey", 2, "nothing was removed");
+  check("key remove home 9 --with-key-file mykey", 6, "no holder is called so");
+  check("key remove home 1 --with-passphrase-file passphrase", 0, "Removed: key file");
+  check("open list home --key-file mykey", 2, "no key file opens this download");
+  check("open list home --passphrase-file passphrase", 0, "5 images");
 }
 
 BOOST_AUTO_TEST_CASE(makes_a_key_once_and_never_shows_its_secret) {

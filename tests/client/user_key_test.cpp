@@ -50,7 +50,7 @@ BOOST_AUTO_TEST_CASE(refuses_a_file_that_is_no_key) {
   auto other = make_user_key();
   BOOST_REQUIRE(key.ok() && other.ok());
   for (const auto& content : {std::string{}, std::string{"public abc\nsecret def\n"},
-                              "public " + key->public_key + "\nsecret " + other->secret_key.reveal() + "\n"}) {
+                              "public " + key->public_key + "\nsecret " + other->secret_key.c_str() + "\n"}) {
     put_content(path, content);
     BOOST_REQUIRE(::chmod(path.c_str(), 0600) == 0);
     BOOST_TEST(load_user_key(path).error().code == errc::bad_configuration);

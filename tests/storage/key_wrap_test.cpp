@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "storage/codec.hpp"
+#include "storage/key_file.hpp"
 #include "tests/storage/sealed_support.hpp"
 
 using namespace penstock::storage;

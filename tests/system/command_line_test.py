@@ -66,7 +66,7 @@ def files_below(folder):
 def sealed_download(site, folder):
     """A fresh sealed download of everything the project has: (folder, key file)."""
     key, target = os.path.join(folder, "download.key"), os.path.join(folder, "images")
-    run(site, "keygen", "--download-key", key)
+    run(site, "key", "new", key)
     run(site, "download", "--to", target, "--all", "--key-file", key)
     return target, key
 
@@ -101,7 +101,7 @@ def test_a_changed_file_and_a_wrong_key_are_told(site):
             file.write(bytes([byte[0] ^ 1]))
         run(site, "open", "verify", target, "--key-file", key, code=VERIFICATION)
         other = os.path.join(folder, "other.key")
-        run(site, "keygen", "--download-key", other)
+        run(site, "key", "new", other)
         run(site, "open", "list", target, "--key-file", other, code=VERIFICATION)
 
 

@@ -87,7 +87,7 @@ def home(site):
     """A folder with a key file and the place of a download to come; the line is free again afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         key = os.path.join(folder, "own.key")
-        assert site.program("penstock", "keygen", "--download-key", key).returncode == OK
+        assert site.program("penstock", "key", "new", key).returncode == OK
         try:
             yield os.path.join(folder, "images"), key
         finally:
@@ -154,7 +154,7 @@ def data_key_of(target, key_file):
     """The download's key, unwrapped by an implementation that shares no code with Penstock's (SEALED_STREAM.md)."""
     record = json.loads(content(target, "penstock-download.json"))
     own = bytes.fromhex(content(key_file).decode().splitlines()[1])
-    wrapped, salt = (base64.b64decode(record["key"][name]) for name in ("wrapped", "salt"))
+    wrapped, salt = (base64.b64decode(record["holders"][0][name]) for name in ("wrapped", "salt"))
     root = derived(own, salt, b"penstock/1 key file", 32)
     return record["download"], AESSIV(derived(root, salt, b"penstock/1 key wrap", 64)).decrypt(
         wrapped, [record["download"].encode()])
@@ -328,7 +328,7 @@ def test_a_wrong_key_is_told_at_once(site):
         client.kill()
         client.wait()
         other = os.path.join(os.path.dirname(key), "other.key")
-        site.program("penstock", "keygen", "--download-key", other)
+        site.program("penstock", "key", "new", other)
         before = files_below(target)
         run(site, "--resume", target, "--key-file", other, code=VERIFICATION)
         assert files_below(target) == before

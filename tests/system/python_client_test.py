@@ -296,7 +296,7 @@ def test_a_sealed_download_opens_in_memory_to_what_the_archives_hold(site):
 
 def test_opens_what_the_program_has_downloaded(site):
     with home() as (target, key):
-        assert site.program("penstock", "keygen", "--download-key", key).returncode == 0
+        assert site.program("penstock", "key", "new", key).returncode == 0
         assert site.program("penstock", "download", "--to", target, "--all", "--key-file", key).returncode == 0
         sealed = SealedDownload(target, key)
         assert len(list(sealed.datasets())) == len(truth_of(site))

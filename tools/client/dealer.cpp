@@ -46,7 +46,7 @@ void set_common_options(zmq::socket_t& socket) {
 void set_identity(zmq::socket_t& socket, const curve_identity& identity) {
   socket.set(zmq::sockopt::curve_serverkey, identity.server_key);
   socket.set(zmq::sockopt::curve_publickey, identity.key.public_key);
-  socket.set(zmq::sockopt::curve_secretkey, identity.key.secret_key.reveal());
+  socket.set(zmq::sockopt::curve_secretkey, identity.key.secret_key.c_str());
 }
 
 void set_identity(zmq::socket_t& socket, const plain_identity& identity) {

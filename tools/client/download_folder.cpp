@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "storage/codec.hpp"
 #include "storage/sealed_reader.hpp"
 #include "tools/client/sealed_folder.hpp"
 
@@ -16,7 +15,6 @@ namespace fs = std::filesystem;
 using messages::errc;
 using messages::fail;
 
-constexpr std::size_t largest_record_bytes = 64 * 1024;
 /// Small files are synced together: the first sync of a batch pays for all. Bounds open files, too, and what must be
 /// read again after a kill.
 constexpr std::size_t sync_batch_files = 64;
@@ -85,22 +83,6 @@ result<bool> take_up_partial(const fs::path& folder, const download_facts& facts
 }
 
 }  // namespace
-
-result<void> save_record(const fs::path& folder, const download_record& record) {
-  return replace_file(folder / download_record_name, storage::to_json_value(record).dump(2) + "\n");
-}
-
-result<download_record> load_record(const fs::path& folder) {
-  auto text = read_small_file(folder / download_record_name, largest_record_bytes);
-  if (!text && text.error().code == errc::not_found)
-    return fail(errc::not_found, folder.string() + " holds no download (there is no " + download_record_name + ")");
-  if (!text) return text.error();
-  auto record = storage::decode<download_record>(*text, download_record_name);
-  if (!record) return record;
-  if (record->version != download_record_version)
-    return fail(errc::corrupt, (folder / download_record_name).string() + " is of another version of Penstock");
-  return record;
-}
 
 sealed_folder_store::sealed_folder_store(fs::path folder) : folder_(std::move(folder)) {}
 

@@ -1,8 +1,8 @@
 #pragma once
 // A download on the researcher's disk (messages/WIRE.md, "On the researcher's disk"): the record
-// penstock-download.json, index.sealed (the download's manifest as it was sealed by the server), and one sealed file an
-// instance. A file that has its name is whole and was authenticated; what is under way ends in ".part". Nothing in the
-// folder is plaintext, and no name in it tells more than an order.
+// penstock-download.json (download_record.hpp), index.sealed (the download's manifest as it was sealed by the server),
+// and one sealed file an instance. A file that has its name is whole and was authenticated; what is under way ends in
+// ".part". Nothing in the folder is plaintext, and no name in it tells more than an order.
 
 #include <cstdint>
 #include <filesystem>
@@ -10,35 +10,14 @@
 #include <string>
 #include <vector>
 
-#include "messages/fields.hpp"
 #include "messages/result.hpp"
-#include "storage/key_wrap.hpp"
 #include "tools/client/download_receiver.hpp"
 #include "tools/client/local_file.hpp"
 
 namespace penstock::client {
 
-constexpr auto download_record_name = "penstock-download.json";
 constexpr auto sealed_index_name = "index.sealed";
 constexpr auto partial_suffix = ".part";
-constexpr std::uint32_t download_record_version = 1;
-
-/// penstock-download.json. Holds no patient data; `key` is of no use without the researcher's passphrase or key file.
-struct download_record {
-  std::uint32_t version = download_record_version;
-  std::string download;
-  std::string project;
-  std::uint32_t segment_bytes = storage::sealed_segment_bytes;
-  std::uint64_t objects = 0;        ///< with the index
-  std::uint64_t bytes = 0;          ///< sealed, all objects
-  std::string state = "receiving";  ///< "receiving", "complete", or "incomplete": the server could not send everything
-  storage::wrapped_key key;
-  PENSTOCK_FIELDS(version, download, project, segment_bytes, objects, bytes, state, key);
-};
-
-[[nodiscard]] result<void> save_record(const std::filesystem::path& folder, const download_record& record);
-/// errc::not_found when `folder` holds no download, errc::corrupt when the record is not one of this version.
-[[nodiscard]] result<download_record> load_record(const std::filesystem::path& folder);
 
 /// Writes sealed objects into a folder.
 class sealed_folder_store : public object_store {

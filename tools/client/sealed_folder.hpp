@@ -10,6 +10,7 @@
 #include "messages/result.hpp"
 #include "storage/secret_bytes.hpp"
 #include "tools/client/download_folder.hpp"
+#include "tools/client/download_record.hpp"
 
 namespace penstock::client {
 

@@ -28,6 +28,7 @@ void add_all_commands(CLI::App& program, context& at) {
   add_cache_commands(program, at);
   add_download_command(program, at);
   add_open_commands(program, at);
+  add_key_commands(program, at);
   add_governor_commands(program, at);
   add_governance_commands(program, at);
   add_upkeep_commands(program, at);

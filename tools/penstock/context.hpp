@@ -63,6 +63,7 @@ class context {
 
 // Each adds its subcommands to the program (one file a noun).
 void add_identity_commands(CLI::App& program, context& at);    // keygen, whoami
+void add_key_commands(CLI::App& program, context& at);         // key new, show, passphrase, add, remove, export
 void add_pacs_commands(CLI::App& program, context& at);        // pacs list, echo
 void add_patients_commands(CLI::App& program, context& at);    // patients find
 void add_studies_commands(CLI::App& program, context& at);     // studies find, series find

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "tools/client/download_folder.hpp"
+#include "tools/client/download_record.hpp"
 #include "tools/client/sealed_folder.hpp"
 #include "tools/penstock/holding_flags.hpp"
 #include "tools/penstock/sealed_key.hpp"
@@ -259,7 +260,7 @@ exit_code run_plain(context& at, const download_flags& flags) {
 exit_code run_sealed(context& at, const download_flags& flags) {
   auto folder = make_empty_folder(flags.to);
   if (!folder) return at.report(folder.error());
-  auto key = researcher_key::choose(flags.key);
+  const auto key = new_holder::choose(flags.key);
   if (!key) return at.report(key.error());
   auto opened = open_chosen(at, flags.which);
   if (!opened) return at.report(opened.error());
@@ -274,7 +275,7 @@ exit_code run_sealed(context& at, const download_flags& flags) {
   record.segment_bytes = facts.segment_bytes;
   record.objects = facts.objects;
   record.bytes = facts.bytes;
-  record.key = *wrapped;
+  record.holders = {std::move(*wrapped)};
   if (auto saved = client::save_record(folder->path, record); !saved) return at.report(saved.error());
   reception what{std::move(*folder), std::move(*opened), std::move(record), false, false};
   client::sealed_folder_store store{what.folder.path};
@@ -306,14 +307,12 @@ exit_code run_resume(context& at, const download_flags& flags, const fs::path& p
   if (!record) return at.report(record.error());
   auto folder = lock_folder(path);
   if (!folder) return at.report(folder.error());
-  auto own_key = researcher_key::recall(flags.key, record->key);
-  if (!own_key) return at.report(own_key.error());
-  auto key = own_key->unwrap(record->key, record->download);
-  if (!key) return at.report(key.error());
+  auto opened = open_key(at, flags.key, *record);
+  if (!opened) return at.report(opened.error());
   if (at.flags.project.empty()) at.flags.project = record->project;
   reception what{std::move(*folder), {}, std::move(*record), true, flags.verify};
   auto& facts = what.opened.facts;
-  facts = {what.record->download, std::move(*key), what.record->segment_bytes, what.record->objects,
+  facts = {what.record->download, std::move(opened->key), what.record->segment_bytes, what.record->objects,
            what.record->bytes};
   client::sealed_folder_store store{path};
   client::download_receiver receiver{facts, store};
@@ -366,8 +365,9 @@ void add_download_command(CLI::App& program, context& at) {
       ->excludes(resume);
   download->add_flag("!--no-verify", flags->verify, "After --resume: do not read every file back at the end");
   download->footer(
-      "The key of a sealed download is kept wrapped under your passphrase or key file. Without it nobody can\n"
-      "open the images, neither you nor the administrators.\n"
+      "The key of a sealed download is kept wrapped under your passphrase or key file. Whoever forgets or loses it "
+      "can\n"
+      "never read the images again, and nobody can help. 'penstock key add' lets a colleague open them, too.\n"
       "A download that was interrupted goes on with --resume, or when the same command is run again, within 24 hours.");
   download->callback([&at, flags] { at.action = [&at, flags] { return run_download(at, *flags); }; });
 }

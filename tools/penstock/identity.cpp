@@ -1,6 +1,5 @@
 // keygen: a user's own keys. whoami: what the server thinks of the user.
 
-#include "storage/key_wrap.hpp"
 #include "tools/client/user_key.hpp"
 #include "tools/penstock/context.hpp"
 #include "tools/penstock/units.hpp"
@@ -9,11 +8,6 @@ namespace penstock::commands {
 namespace {
 
 using nlohmann::json;
-
-struct keygen_options {
-  bool show = false;
-  std::string download_key;
-};
 
 exit_code show_public_key(const context& at, const std::string& path, const client::user_key& key) {
   if (at.json) {
@@ -26,17 +20,10 @@ exit_code show_public_key(const context& at, const std::string& path, const clie
   return exit_code::ok;
 }
 
-exit_code run_keygen(const context& at, const keygen_options& options) {
-  if (!options.download_key.empty()) {
-    if (auto made = storage::create_key_file(options.download_key); !made) return at.report(made.error());
-    if (at.json) at.show(json{{"download_key_file", options.download_key}});
-    at.say("Made " + options.download_key +
-           ". Downloads sealed with --key-file open with this file only: keep a copy.");
-    return exit_code::ok;
-  }
+exit_code run_keygen(const context& at, bool show_only) {
   auto chosen = at.settings();
   if (!chosen) return at.report(chosen.error());
-  if (options.show) {
+  if (show_only) {
     auto key = client::load_user_key(chosen->key_file);
     return key ? show_public_key(at, chosen->key_file, *key) : at.report(key.error());
   }
@@ -77,12 +64,10 @@ exit_code run_whoami(context& at) {
 }  // namespace
 
 void add_identity_commands(CLI::App& program, context& at) {
-  auto* keygen = program.add_subcommand("keygen", "Make your own key pair, or a key file for sealed downloads");
-  const auto options = std::make_shared<keygen_options>();
-  keygen->add_flag("--show", options->show, "Show the public key that is there; make nothing");
-  keygen->add_option("--download-key", options->download_key, "Make a key file for 'download --key-file' instead")
-      ->type_name("FILE");
-  keygen->callback([&at, options] { at.action = [&at, options] { return run_keygen(at, *options); }; });
+  auto* keygen = program.add_subcommand("keygen", "Make your own key pair, by which the server knows you");
+  const auto show = std::make_shared<bool>(false);
+  keygen->add_flag("--show", *show, "Show the public key that is there; make nothing");
+  keygen->callback([&at, show] { at.action = [&at, show] { return run_keygen(at, *show); }; });
   auto* whoami = program.add_subcommand("whoami", "Show who the server thinks you are, and your projects");
   whoami->callback([&at] { at.action = [&at] { return run_whoami(at); }; });
 }

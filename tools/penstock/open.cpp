@@ -40,14 +40,12 @@ struct view_flags {
   std::size_t columns = 0;
 };
 
-result<sealed_folder> open_folder(const open_flags& flags) {
+result<sealed_folder> open_folder(const context& at, const open_flags& flags) {
   auto record = client::load_record(flags.folder);
   if (!record) return record.error();
-  auto own_key = researcher_key::recall(flags.key, record->key);
-  if (!own_key) return own_key.error();
-  auto key = own_key->unwrap(record->key, record->download);
-  if (!key) return key.error();
-  return sealed_folder::open(flags.folder, *record, std::move(*key));
+  auto opened = open_key(at, flags.key, *record);
+  if (!opened) return opened.error();
+  return sealed_folder::open(flags.folder, *record, std::move(opened->key));
 }
 
 /// Positions in the manifest, in the order of the files' names: image 1 is the first. Without what was never sent.
@@ -171,7 +169,7 @@ void show_images(const context& at, const sealed_folder& opened) {
 }
 
 exit_code run_list(context& at, const open_flags& flags) {
-  auto opened = open_folder(flags);
+  auto opened = open_folder(at, flags);
   if (!opened) return at.report(opened.error());
   if (at.json)
     at.show(tree_of(*opened));
@@ -183,7 +181,7 @@ exit_code run_list(context& at, const open_flags& flags) {
 }
 
 exit_code run_verify(context& at, const open_flags& flags) {
-  auto opened = open_folder(flags);
+  auto opened = open_folder(at, flags);
   if (!opened) return at.report(opened.error());
   progress_line progress;
   json faults = json::array();
@@ -251,7 +249,7 @@ exit_code run_view(context& at, const view_flags& flags) {
   if (!how) return at.report(how.error());
   auto decoder = decoder_child::start();  // before there is a key in memory
   if (!decoder) return at.report(decoder.error());
-  auto opened = open_folder(flags.open);
+  auto opened = open_folder(at, flags.open);
   if (!opened) return at.report(opened.error());
   auto object = selected(*opened, flags.select);
   if (!object) return at.report(object.error());

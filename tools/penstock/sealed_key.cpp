@@ -1,36 +1,55 @@
 #include "tools/penstock/sealed_key.hpp"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <iostream>
 #include <string_view>
 
+#include "storage/key_file.hpp"
+#include "storage/utc_time.hpp"
 #include "tools/client/local_file.hpp"
+#include "tools/penstock/context.hpp"
+#include "tools/penstock/passphrase_strength.hpp"
 #include "tools/penstock/terminal.hpp"
 
 namespace penstock::commands {
 namespace {
 
+using client::opened_key;
 using client::secret_text;
 using messages::errc;
 using messages::fail;
 
 constexpr mode_t others_may = 0077;
-constexpr std::string_view by_key_file = "key_file";
 
-/// The first line of a file that only its owner may read.
+/// The first line of a file that only its owner may read, or of a pipe.
 result<secret_text> passphrase_in(const std::string& path) {
+  auto file = client::open_for_reading(path);
+  if (!file) return file.error();
   struct stat about {};
-  if (::stat(path.c_str(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & others_may) != 0)
+  if (::fstat(file->get(), &about) == 0 && S_ISREG(about.st_mode) && (about.st_mode & others_may) != 0)
     return fail(errc::not_permitted,
                 "the passphrase file " + path + " can be read by others; close it with: chmod 600 " + path);
-  auto text = client::read_small_file(path, storage::max_passphrase_bytes);
-  if (!text) return text.error();
-  const secret_text whole{std::move(*text)};
-  return secret_text{whole.reveal().substr(0, whole.reveal().find_first_of("\r\n"))};
+  auto buffer = storage::secret_bytes::of_size(storage::max_passphrase_bytes + 1);
+  std::size_t filled = 0;
+  while (filled < buffer.size()) {
+    const auto got = ::read(file->get(), buffer.writable().data() + filled, buffer.size() - filled);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail(errc::io_error, "read the passphrase file " + path);
+    if (got == 0) break;
+    filled += static_cast<std::size_t>(got);
+  }
+  const std::string_view text{reinterpret_cast<const char*>(buffer.view().data()), filled};
+  const auto line = text.substr(0, text.find_first_of("\r\n"));
+  if (line.size() > storage::max_passphrase_bytes) return fail(errc::too_large, "the passphrase in " + path);
+  return secret_text::copy_of(line);
 }
 
 result<secret_text> ask_twice() {
-  auto first = ask_for_secret("Passphrase to seal the download with: ");
+  auto first = ask_for_secret("New passphrase for the download: ");
   if (!first) return first;
   auto second = ask_for_secret("Once more: ");
   if (!second) return second;
@@ -38,67 +57,90 @@ result<secret_text> ask_twice() {
   return first;
 }
 
+void say_strength(std::string_view passphrase) {
+  const auto word = word_for_strength(passphrase_bits(passphrase));
+  std::cerr << "The passphrase is " << word
+            << (word == "strong" ? ".\n" : "; four or more words that do not belong together are better.\n");
+}
+
+/// errc::not_found when there is no such holder, or no such key.
+result<opened_key> open_by_own_key(const context& at, const client::download_record& record) {
+  const auto none = fail(errc::not_found, "no key of your own");
+  if (!client::has_holder(record, storage::protection_person)) return none;
+  const auto chosen = at.settings();
+  if (!chosen) return none;
+  const auto own = client::load_user_key(chosen->key_file);
+  return own ? client::open_with_user_key(record, *own) : none;
+}
+
+result<opened_key> open_by_key_file(const std::string& path, const client::download_record& record) {
+  const auto file_key = storage::load_key_file(path);
+  if (!file_key) return fail(file_key.error().code, path + ": " + file_key.error().context);
+  auto key = client::open_with_key_file(record, *file_key);
+  if (key || key.error().code == errc::corrupt) return key;
+  if (key.error().code == errc::not_found)
+    return fail(errc::bad_request, "no key file opens this download; 'penstock key show' tells who can open it");
+  return fail(errc::authentication_failed, "this key file does not open the download");
+}
+
 }  // namespace
 
 void add_key_flags(CLI::App& command, key_flags& flags) {
   auto* file =
-      command.add_option("--key-file", flags.key_file, "Key file ('penstock keygen --download-key' makes one)")
-          ->type_name("FILE");
+      command.add_option("--key-file", flags.key_file, "Key file ('penstock key new' makes one)")->type_name("FILE");
   command
       .add_option("--passphrase-file", flags.passphrase_file, "File whose first line is the passphrase; default: ask")
       ->type_name("FILE")
       ->excludes(file);
 }
 
-result<researcher_key> researcher_key::choose(const key_flags& flags) {
-  researcher_key chosen;
+result<new_holder> new_holder::choose(const key_flags& flags) {
+  new_holder chosen;
   if (!flags.key_file.empty()) {
     auto key = storage::load_key_file(flags.key_file);
-    if (!key) return key.error();
+    if (!key) return fail(key.error().code, flags.key_file + ": " + key.error().context);
     chosen.file_key_ = std::move(*key);
     return chosen;
   }
   auto passphrase = flags.passphrase_file.empty() ? ask_twice() : passphrase_in(flags.passphrase_file);
   if (!passphrase) return passphrase.error();
-  if (passphrase->reveal().size() < least_passphrase_characters)
-    return fail(errc::bad_request, "the passphrase is too short: take at least 8 characters, better a whole sentence");
+  if (auto good = check_passphrase(passphrase->reveal()); !good) return good.error();
+  say_strength(passphrase->reveal());
   chosen.passphrase_ = std::move(*passphrase);
   return chosen;
 }
 
-result<researcher_key> researcher_key::recall(const key_flags& flags, const storage::wrapped_key& wrapped) {
-  researcher_key recalled;
-  if (wrapped.protection == by_key_file) {
-    if (flags.key_file.empty())
-      return fail(errc::bad_request, "this download was sealed with a key file: give --key-file");
-    auto key = storage::load_key_file(flags.key_file);
-    if (!key) return key.error();
-    recalled.file_key_ = std::move(*key);
-    return recalled;
-  }
-  if (!flags.key_file.empty())
-    return fail(errc::bad_request, "this download was sealed with a passphrase, not with a key file");
-  auto passphrase = flags.passphrase_file.empty() ? ask_for_secret("Passphrase of the download: ")
-                                                  : passphrase_in(flags.passphrase_file);
+result<storage::wrapped_key> new_holder::wrap(const storage::secret_bytes& data_key,
+                                              const std::string& download) const {
+  auto wrapped = file_key_ ? storage::wrap_with_key_file(data_key, *file_key_, download)
+                           : storage::wrap_with_passphrase(data_key, passphrase_.reveal(), download);
+  if (wrapped) wrapped->added = now_for_holder();
+  return wrapped;
+}
+
+result<opened_key> open_key_by_passphrase(const std::string& file, const client::download_record& record) {
+  if (!client::has_holder(record, storage::protection_passphrase))
+    return fail(errc::bad_request,
+                "no passphrase opens this download, only a key file or a person's own key: give "
+                "--key-file; 'penstock key show' tells who can open it");
+  auto passphrase = file.empty() ? ask_for_secret("Passphrase of the download: ") : passphrase_in(file);
   if (!passphrase) return passphrase.error();
-  recalled.passphrase_ = std::move(*passphrase);
-  return recalled;
-}
-
-result<storage::wrapped_key> researcher_key::wrap(const storage::secret_bytes& data_key,
-                                                  const std::string& download) const {
-  if (file_key_) return storage::wrap_with_key_file(data_key, *file_key_, download);
-  return storage::wrap_with_passphrase(data_key, passphrase_.reveal(), download);
-}
-
-result<storage::secret_bytes> researcher_key::unwrap(const storage::wrapped_key& wrapped,
-                                                     const std::string& download) const {
-  auto key = file_key_ ? storage::unwrap_with_key_file(wrapped, *file_key_, download)
-                       : storage::unwrap_with_passphrase(wrapped, passphrase_.reveal(), download);
+  auto key = client::open_with_passphrase(record, passphrase->reveal());
   if (!key && key.error().code == errc::authentication_failed)
-    return fail(errc::authentication_failed,
-                file_key_ ? "this key file does not open the download" : "this passphrase does not open the download");
+    return fail(errc::authentication_failed, "this passphrase does not open the download");
   return key;
+}
+
+result<opened_key> open_key(const context& at, const key_flags& flags, const client::download_record& record) {
+  if (!flags.key_file.empty()) return open_by_key_file(flags.key_file, record);
+  if (!flags.passphrase_file.empty()) return open_key_by_passphrase(flags.passphrase_file, record);
+  auto own = open_by_own_key(at, record);
+  return own ? std::move(own) : open_key_by_passphrase({}, record);
+}
+
+std::string now_for_holder() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return storage::rfc3339_utc(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 }  // namespace penstock::commands

@@ -1,5 +1,5 @@
 #pragma once
-// The researcher's own key of a sealed download: a passphrase or a key file.
+// The researcher's own key of a sealed download: a passphrase, a key file, or the key pair that the server knows.
 
 #include <CLI/CLI.hpp>
 #include <optional>
@@ -8,37 +8,53 @@
 #include "messages/result.hpp"
 #include "storage/key_wrap.hpp"
 #include "storage/secret_bytes.hpp"
+#include "tools/client/download_record.hpp"
 #include "tools/client/user_key.hpp"
 
 namespace penstock::commands {
 
 using messages::result;
 
-constexpr std::size_t least_passphrase_characters = 8;
+class context;
 
 struct key_flags {
   std::string key_file;
   std::string passphrase_file;
+
+  [[nodiscard]] bool empty() const { return key_file.empty() && passphrase_file.empty(); }
 };
 
-/// --key-file and --passphrase-file, of which one may be given; without them the passphrase is asked for.
+/// --key-file and --passphrase-file, of which one may be given.
 void add_key_flags(CLI::App& command, key_flags& flags);
 
-class researcher_key {
+/// What is to open a download from now on.
+class new_holder {
  public:
-  /// For a new download: a passphrase is asked for twice. errc::bad_request when it is too short.
-  static result<researcher_key> choose(const key_flags& flags);
-  /// For a download that is here, as `wrapped` wants it.
-  static result<researcher_key> recall(const key_flags& flags, const storage::wrapped_key& wrapped);
-
+  /// The key file or passphrase that the flags name; without them a passphrase is asked for twice. Says on standard
+  /// error how strong a passphrase is. errc::bad_request when it is too short or trivial.
+  static result<new_holder> choose(const key_flags& flags);
   [[nodiscard]] result<storage::wrapped_key> wrap(const storage::secret_bytes& data_key,
                                                   const std::string& download) const;
-  [[nodiscard]] result<storage::secret_bytes> unwrap(const storage::wrapped_key& wrapped,
-                                                     const std::string& download) const;
 
  private:
   client::secret_text passphrase_;
   std::optional<storage::secret_bytes> file_key_;
 };
+
+/// The key of a download that is here: by what the flags name; else by the user's own key pair when a holder is for it;
+/// else by a passphrase that is asked for. Wrong ones are known by their check values, before anything is opened.
+[[nodiscard]] result<client::opened_key> open_key(const context& at, const key_flags& flags,
+                                                  const client::download_record& record);
+/// By a passphrase only, from `file` or asked for.
+[[nodiscard]] result<client::opened_key> open_key_by_passphrase(const std::string& file,
+                                                                const client::download_record& record);
+
+/// The present time as it stands in a holder.
+[[nodiscard]] std::string now_for_holder();
+
+/// Whoever loses the key loses the images.
+constexpr auto what_a_lost_key_means =
+    "Whoever forgets the passphrase or loses the key can never read the images again, and nobody can help:\n"
+    "neither the administrators nor the makers of Penstock have another key. Keep a copy in a safe place.";
 
 }  // namespace penstock::commands

@@ -91,15 +91,15 @@ messages::result<client::secret_text> ask_for_secret(const std::string& prompt) 
     return messages::fail(messages::errc::bad_request,
                           "there is no terminal to ask for the passphrase; give --passphrase-file or --key-file");
   write_text(terminal.get(), prompt);
-  std::string typed;
-  typed.reserve(longest_secret);
+  auto typed = storage::secret_bytes::of_size(longest_secret);
+  std::size_t length = 0;
   {
     const silent_input silent{terminal.get()};
-    char c = 0;
-    while (typed.size() < longest_secret && ::read(terminal.get(), &c, 1) == 1 && c != '\n') typed += c;
+    auto* next = typed.writable().data();
+    while (length < longest_secret && ::read(terminal.get(), next + length, 1) == 1 && next[length] != '\n') ++length;
   }
   write_text(terminal.get(), "\n");
-  client::secret_text secret{std::move(typed)};
+  auto secret = client::secret_text::copy_of({reinterpret_cast<const char*>(typed.view().data()), length});
   if (secret.empty()) return messages::fail(messages::errc::bad_request, "nothing was typed");
   return secret;
 }

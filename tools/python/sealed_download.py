@@ -16,117 +16,17 @@ import os
 import re
 
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM, AESSIV
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sealed_keys import (RECORD_VERSION, PenstockError, SealBroken, derive, make_key_file, open_private,
+                         read_private_lines, unwrap, wrap)
+
+__all__ = ["PenstockError", "Reception", "SealBroken", "SealedDownload", "make_key_file",
+           "read_private_lines"]
 
 RECORD, INDEX, PART, NEW = "penstock-download.json", "index.sealed", ".part", ".new"
-RECORD_VERSION = 1
 HEADER_BYTES, TAG_BYTES = 24, 16
 LARGEST_MANIFEST_BYTES = 512 << 20
-KEY_HEADING, KEY_LINE = "penstock-key 1", re.compile("[0-9a-f]{64}")
-LONGEST_KEY_FILE = 4096
-# Stands in the record of every download; of use only where a passphrase protects the key.
-ARGON2ID = {"memory_kib": 131072, "passes": 3, "lanes": 1}
-WHAT_NEXT = {
-    "not_found": "it is not there, or not yours to see; projects() lists your projects",
-    "not_permitted": "ask the administrator whether your role allows this",
-    "patient_not_permitted": "the IRB has not approved this patient for the project",
-    "bad_request": "the message begins with the argument that is at fault",
-    "unknown_command": "the server is of another version than this client",
-    "internal": "tell the administrator, with the time; then try again",
-    "project_expired": "the approval has ended; ask the investigator to extend it",
-    "pacs_unavailable": "try later; pacs() tells the state of each",
-    "quota_exceeded": "make room, or ask for a larger quota",
-    "conflict": "take another directory, or another op",
-    "too_large": "ask for less at once",
-    "rate_limited": "wait a little and try again",
-    "shutting_down": "the server is going down; try again in a minute",
-    "timed_out": "is the server running, is its address right? Then call again",
-    "authentication_failed": "is it the right key? If so, the data was altered: download it again",
-    "bad_configuration": "tools/python/README.md tells where the settings come from",
-    "incomplete": "what came is kept; download again into the same directory to try for the rest",
-}
-
-
-class PenstockError(Exception):
-    """What went wrong: `code` (those of messages/WIRE.md and of WHAT_NEXT), `message`, `details` as the server gave
-    them, and `what_next`, which helps. Never holds a key."""
-
-    def __init__(self, code, message, details=None, what_next=None):
-        self.code, self.message, self.details = code, message, details or {}
-        self.what_next = what_next or WHAT_NEXT.get(code, "")
-        super().__init__(message)
-
-    def __str__(self):
-        return "%s: %s%s" % (self.code, self.message, "; " + self.what_next if self.what_next else "")
-
-
-class SealBroken(PenstockError):
-    """Not what was sealed: another key, or bytes that were altered, cut, lengthened, or put in another's place."""
-
-    def __init__(self, message):
-        super().__init__("authentication_failed", message)
-
-
-# ----------------------------------------------------------------------------------------------------------------- keys
-
-def read_private_lines(path):
-    """The lines of a small file that only its owner may read; PenstockError not_permitted when others may."""
-    with open(path, encoding="utf-8", errors="replace") as stream:
-        if os.fstat(stream.fileno()).st_mode & 0o077:
-            raise PenstockError("not_permitted", "'%s' can be read by others" % path, None, "chmod 600 '%s'" % path)
-        return stream.read(LONGEST_KEY_FILE).splitlines()
-
-
-def make_key_file(path):
-    """A new download key, as `penstock keygen --download-key` makes it. Keep a copy: without it nobody can open what
-    was sealed for it. FileExistsError when there is a file."""
-    text = "%s\n%s\n" % (KEY_HEADING, os.urandom(32).hex())
-    with open(path, "x", encoding="ascii", opener=_open_private) as stream:
-        stream.write(text)
-
-
-def _open_private(path, flags):
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-
-
-def _derive(key, salt, label, size):
-    return HKDF(algorithm=hashes.SHA256(), length=size, salt=salt, info=label).derive(key)
-
-
-def _wrapping(key_file, salt):
-    """(key check, cipher) of a key file and a salt: SEALED_STREAM.md, "Wrapped keys"."""
-    lines = read_private_lines(key_file)
-    if len(lines) != 2 or lines[0] != KEY_HEADING or not KEY_LINE.fullmatch(lines[1]):
-        raise PenstockError("bad_configuration", "'%s' is no download key file" % key_file, None,
-                            "make_key_file() or 'penstock keygen --download-key' makes one")
-    root = _derive(bytes.fromhex(lines[1]), salt, b"penstock/1 key file", 32)
-    return (_derive(root, salt, b"penstock/1 key check", 32), AESSIV(_derive(root, salt, b"penstock/1 key wrap", 64)))
-
-
-def _wrap(data_key, key_file, download):
-    salt = os.urandom(16)
-    check, cipher = _wrapping(key_file, salt)
-    values = {"salt": salt, "key_check": check, "wrapped": cipher.encrypt(data_key, [download.encode()])}
-    return {"version": 1, "protection": "key_file", "argon2id": ARGON2ID,
-            **{name: base64.b64encode(value).decode() for name, value in values.items()}}
-
-
-def _unwrap(wrapped, key_file, download):
-    if wrapped["protection"] != "key_file":
-        raise PenstockError("not_permitted", "this download was sealed with a passphrase", None,
-                            "only the program penstock opens it: 'penstock open'")
-    salt, check, data = (base64.b64decode(wrapped[name]) for name in ("salt", "key_check", "wrapped"))
-    expected, cipher = _wrapping(key_file, salt)
-    try:
-        if check == expected:
-            return cipher.decrypt(data, [download.encode()])
-    except InvalidTag:
-        pass
-    raise SealBroken("the key file '%s' does not open this download" % key_file)
-
-
 # ------------------------------------------------------------------------------------------------------------- the seal
 
 class SegmentOpener:
@@ -146,7 +46,7 @@ class SegmentOpener:
                 header, sealed = sealed[:HEADER_BYTES], sealed[HEADER_BYTES:]
                 if len(header) < HEADER_BYTES or header[0] != HEADER_BYTES or self.plain_bytes < 0:
                     raise InvalidTag
-                self._cipher, self._prefix = AESGCM(_derive(self._key, header[1:17], self._info, 16)), header[17:]
+                self._cipher, self._prefix = AESGCM(derive(self._key, header[1:17], self._info, 16)), header[17:]
             last = segment + 1 == self.segments
             return self._cipher.decrypt(self._prefix + segment.to_bytes(4, "big") + bytes([last]), sealed, None)
         except InvalidTag:
@@ -220,22 +120,27 @@ def _load_record(directory):
         return None
     except ValueError:
         record = {}
+    if record.get("version") == 1:
+        record = {**record, "version": RECORD_VERSION, "holders": [record.pop("key")]}
     if record.get("version") != RECORD_VERSION:
         raise PenstockError("bad_configuration", "'%s' is no %s of this version" % (directory, RECORD))
     return record
 
 
 class SealedDownload:
-    """A download as it lies in `directory`, opened with the key file `key`. `instances`: a dict for each image in DICOM
-    order, with "path" below the directory, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID, PatientID, Modality,
-    SeriesNumber, InstanceNumber, "plain_bytes" and more. `missing`: the same of what is not here, perhaps with "error".
-    SealBroken for another key or an index that was altered, PenstockError not_found where there is no download."""
+    """A download as it lies in `directory`, opened with `key`, the path of a key file or of your own user key (the one
+    that a holder of the download is for), or with a `passphrase` (needs python3-argon2).
 
-    def __init__(self, directory, key):
+    `instances`: a dict for each image in DICOM order, with "path" below the directory, StudyInstanceUID,
+    SeriesInstanceUID, SOPInstanceUID, PatientID, Modality, SeriesNumber, InstanceNumber, "plain_bytes" and more.
+    `missing`: the same of what is not here, perhaps with "error". SealBroken for another key or an index that was
+    altered, PenstockError not_found where there is no download."""
+
+    def __init__(self, directory, key=None, passphrase=None):
         self.directory, self._record = os.fspath(directory), _load_record(directory)
         if self._record is None:
             raise PenstockError("not_found", "'%s' holds no sealed download" % directory, None, "download() makes one")
-        self._key = _unwrap(self._record["key"], key, self._record["download"])
+        self._key = unwrap(self._record, key, passphrase)
         index = _open_file(os.path.join(self.directory, INDEX), self._key, self._record, 0)
         lines = _parse_manifest(index, self._record)
         places = _places(lines)
@@ -296,7 +201,7 @@ class Reception:
         self.record = {"version": RECORD_VERSION, "project": project,
                        **{name: opened[name] for name in ("download", "segment_bytes", "objects", "bytes")}}
         if self._sealed:
-            self.record["key"] = _wrap(self.key, key_file, opened["download"])
+            self.record["holders"] = [wrap(self.key, key_file, opened["download"])]
             self._save("receiving")
 
     def take_up(self, key_file):
@@ -306,7 +211,7 @@ class Reception:
             if set(os.listdir(self._directory)) - {RECORD + NEW}:
                 raise PenstockError("conflict", "'%s' is not empty" % self._directory, None, "take another directory")
             return False
-        self.key = _unwrap(self.record["key"], key_file, self.record["download"])
+        self.key = unwrap(self.record, key_file)
         index = os.path.join(self._directory, INDEX)
         if os.path.exists(index):
             self._bytes = os.path.getsize(index)
@@ -349,7 +254,7 @@ class Reception:
     def _save(self, state):
         path = os.path.join(self._directory, RECORD)
         self.record["state"] = state
-        with open(path + NEW, "w", encoding="utf-8", opener=_open_private) as stream:
+        with open(path + NEW, "w", encoding="utf-8", opener=open_private) as stream:
             json.dump(self.record, stream, indent=2)
             stream.flush()
             os.fsync(stream.fileno())
@@ -395,7 +300,7 @@ class Reception:
             raise SealBroken("the manifest is too large")
         if index or self._sealed:
             os.makedirs(os.path.dirname(self._path(index)), 0o700, exist_ok=True)
-            self._file = open(self._path(index) + PART, mode, opener=_open_private)
+            self._file = open(self._path(index) + PART, mode, opener=open_private)
 
     def _name_file(self):
         if self._file:

@@ -97,7 +97,7 @@ def repository(tour):
 
 def download(tour):
     title(4, "A sealed download: no name, no UID, no plaintext on the disk")
-    tour.run("keygen", "--download-key", "amy-download.key")
+    tour.run("key", "new", "amy-download.key")
     tour.run("download", "--to", "images", "--mrn", "1000001", "--mrn", "2004512", "--key-file", "amy-download.key")
     tour.shell("find images -type f | sort | head -n 12; echo ...; find images -type f | wc -l; du -sh images")
     explain("Does anything in there say who the patients are, or look like DICOM?")
