@@ -1,7 +1,6 @@
 #pragma once
-// The fastest C-STORE sender that we can make, for measuring receivers: it speaks the upper layer protocol (PS3.8
-// section 9.3) itself and sends one prepared message again and again, only the SOP Instance UID and the message id
-// changed, so that the machine's time goes to the receiver.
+// The fastest C-STORE sender that we can make, for measuring receivers: it sends one prepared message again and again,
+// only the SOP Instance UID and the message id changed, so that the machine's time goes to the receiver.
 
 #include <cstddef>
 #include <cstdint>
@@ -11,16 +10,9 @@
 #include <vector>
 
 #include "messages/result.hpp"
-#include "storage/descriptor.hpp"
+#include "tools/dimse/upper_layer.hpp"
 
 namespace penstock::dimse {
-
-struct store_peer {
-  std::string address = "127.0.0.1";  ///< IPv4
-  std::uint16_t port = 0;
-  std::string called_ae;
-  std::string calling_ae;
-};
 
 /// What is sent each time.
 struct sample_image {
@@ -35,11 +27,6 @@ struct sample_image {
 /// One association, one object at a time. Aborted when it is destroyed without `release`. Used by one thread.
 class store_sender {
  public:
-  /// The most that we send in a PDU; the peer's own limit rules when it is smaller.
-  static constexpr std::uint32_t most_pdu_bytes = 131'072;
-  /// No send and no wait for an answer takes longer.
-  static constexpr int patience_s = 30;
-
   /// errc::pacs_unavailable when nobody accepts the association and the image's presentation context.
   [[nodiscard]] static messages::result<store_sender> open(const store_peer& peer, const sample_image& image);
 
@@ -49,18 +36,11 @@ class store_sender {
   [[nodiscard]] messages::result<void> release();
 
  private:
-  explicit store_sender(storage::descriptor socket) : socket_(std::move(socket)) {}
-
-  [[nodiscard]] messages::result<std::uint32_t> associate(const store_peer& peer, const sample_image& image);
+  explicit store_sender(upper_layer layer) : layer_(std::move(layer)) {}
   void lay_out(const sample_image& image, std::uint32_t pdu_bytes);
-  [[nodiscard]] messages::result<void> send(const std::vector<std::byte>& bytes);
-  [[nodiscard]] messages::result<void> read(std::byte* into, std::size_t bytes);
-  /// The type; the variable part is in `pdu_`.
-  [[nodiscard]] messages::result<std::uint8_t> read_pdu();
 
-  storage::descriptor socket_;
+  upper_layer layer_;
   std::vector<std::byte> message_;
-  std::vector<std::byte> pdu_;
   std::size_t message_id_at_ = 0;
   std::size_t uid_in_command_at_ = 0;
   std::size_t uid_in_dataset_at_ = 0;
