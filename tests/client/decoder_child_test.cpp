@@ -1,6 +1,7 @@
 #include "tools/penstock/decoder_child.hpp"
 
 #include <boost/test/unit_test.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,69 @@ BOOST_AUTO_TEST_CASE(survives_a_file_that_kills_the_decoder) {
   auto image = decode(nested);
   BOOST_REQUIRE(!image.ok());
   BOOST_TEST(image.error().code == errc::corrupt);
+}
+
+BOOST_AUTO_TEST_CASE(writes_down_attributes_of_one_file_after_the_other) {
+  auto child = decoder_child::start();
+  BOOST_REQUIRE(child.ok());
+  const auto bytes = [](const std::string& text) {
+    return std::span{reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+  };
+  const auto file = grey_image({0, 1, 2, 3});
+  for (int i = 0; i < 2; ++i) {
+    const auto found = child->attributes(bytes(file));
+    BOOST_REQUIRE_MESSAGE(found.ok(), (found.ok() ? "" : found.error().text()));
+    BOOST_TEST(value_of(*found, "PhotometricInterpretation") == "MONOCHROME2");
+    BOOST_TEST(value_of(*found, "Rows") == "2");
+    BOOST_TEST(value_of(*found, "TransferSyntaxUID") == "1.2.840.10008.1.2.1");
+    const auto& pixels = found->back();
+    BOOST_TEST(pixels.keyword == "PixelData");
+    BOOST_TEST(pixels.value.empty());
+    BOOST_TEST(pixels.bytes == 8u);
+  }
+  BOOST_TEST((child->attributes(bytes("nothing of the kind")).error().code == errc::corrupt));
+}
+
+BOOST_AUTO_TEST_CASE(goes_into_sequences_and_survives_any_depth_of_them) {
+  const auto head = std::string(128, '\0') + "DICM" + element(2, 0, "UL", std::string{"\x1c\0\0\0", 4}) +
+                    element(2, 0x10, "UI", "1.2.840.10008.1.2.1");
+  const auto sequence = std::string{"\x40\x00\x75\x02SQ\0\0\xff\xff\xff\xff", 12};
+  const auto item = std::string{"\xfe\xff\x00\xe0\xff\xff\xff\xff", 8};
+  const auto ends = std::string{"\xfe\xff\x0d\xe0\0\0\0\0\xfe\xff\xdd\xe0\0\0\0\0", 16};
+  const auto inside = element(0x40, 7, "LO", "T1");
+  for (const int depth : {1, 3, 100'000}) {
+    std::string file = head;
+    for (int i = 0; i < depth; ++i) file += sequence + item;
+    file += inside;
+    for (int i = 0; i < depth; ++i) file += ends;
+    auto child = decoder_child::start();
+    BOOST_REQUIRE(child.ok());
+    const auto found = child->attributes({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()});
+    if (depth > 3) continue;  // the child may have died of it: that is what it is for
+    BOOST_REQUIRE_MESSAGE(found.ok(), (found.ok() ? "" : found.error().text()));
+    BOOST_TEST(found->back().value == "T1");
+    BOOST_TEST(found->back().depth == static_cast<unsigned>(depth));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(believes_no_attributes_that_are_out_of_bounds) {
+  const std::string good =
+      "0\x1f"
+      "00100010\x1fPN\x1fPatientName\x1f"
+      "8\x1fISO_IR 100\x1f"
+      "M\xfcller  \x1f\x1e";
+  BOOST_TEST(parse_attributes(good).value().at(0).value == "M\u00fcller");
+  for (const auto* bad : {"x\x1f\x1e",
+                          "0\x1f"
+                          "0010\x1fPN\x1f\x1f"
+                          "8\x1f\x1f\x1f\x1e",
+                          "65\x1f"
+                          "00100010\x1fPN\x1f\x1f"
+                          "8\x1f\x1f\x1f\x1e"})
+    BOOST_TEST(!parse_attributes(bad).ok());
+  std::string many;
+  for (std::size_t i = 0; i <= most_attributes; ++i) many += good;
+  BOOST_TEST(!parse_attributes(many).ok());
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -261,6 +261,50 @@ BOOST_AUTO_TEST_CASE(never_removes_the_last_holder_nor_the_one_that_is_needed) {
   check("open list home --passphrase-file passphrase", 0, "5 images");
 }
 
+BOOST_AUTO_TEST_CASE(shows_a_tree_and_tells_of_files_that_are_missing_or_too_many) {
+  check("key new mykey", 0, "");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "");
+  check("open list home --key-file mykey", 0,
+        "Patient 0000123: 1 study\n  Study 1: 2 series\n    Series 1  MR  1 image");
+  check("open list home --key-file mykey --images", 0, "      Image 2  instance 1  216 B  0001/0002/000001.sealed");
+  const auto tree = json::parse(run("open list home --key-file mykey --images --json").output, nullptr, false);
+  BOOST_TEST(tree["patients"][0]["studies"][0]["series"][1]["list"][0]["image"] == 2);
+  put_content(scratch.path() / "home/0001/letter.txt", "hello");
+  check("open verify home --key-file mykey", 3, "0001/letter.txt: no file of this download");
+  std::filesystem::remove(scratch.path() / "home/0001/0002/000001.sealed");
+  check("open verify home --key-file mykey", 4, "0001/0002/000001.sealed: missing");
+}
+
+BOOST_AUTO_TEST_CASE(writes_plain_files_only_when_it_is_sure_and_tells_the_server) {
+  check("key new mykey", 0, "");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "");
+  check("open export home --plain out --key-file mykey", 2, "give --yes");
+  check("open export home --plain out --key-file mykey --yes --dicomdir --layout spl", 2, "--layout media");
+  BOOST_TEST(!std::filesystem::exists(scratch.path() / "out"));
+  check("open export home --plain out --key-file mykey --yes", 0, "could not be noted with the server: not there");
+  BOOST_TEST(content_of(scratch.path() / "out/0000123/nodate_MR/1/000001.dcm") == site.sent().plain(2));
+  check("open export home --plain out --key-file mykey --yes", 1, "not empty");
+  site.answers["download.exported"] = json::object();
+  check("open export home --plain spl --layout spl --key-file mykey --yes", 0, "The server has noted it");
+  BOOST_TEST(content_of(scratch.path() / "spl/MR.MOD/UNKNOWN.STA/nodate.DAY/1.2.1.UID/1.SER/000001.dcm") ==
+             site.sent().plain(2));
+  check("--server tcp://127.0.0.1:1 open export home --plain again --key-file mykey --yes", 0, "nothing answers");
+  check("download --to named --study 1.2.1 --plain", 0, "5 images");
+  BOOST_TEST(content_of(scratch.path() / "named/0000123/nodate_MR/1/000001.dcm") == site.sent().plain(2));
+  BOOST_TEST(!std::filesystem::exists(scratch.path() / "named/MR"));
+  check("download --to sealed --study 1.2.1 --layout spl --key-file mykey", 2, "for --plain");
+}
+
+BOOST_AUTO_TEST_CASE(sends_to_this_machine_only_and_parses_hostile_files_without_harm) {
+  check("key new mykey", 0, "");
+  check("download --to home --study 1.2.1 --key-file mykey", 0, "");
+  check("open send home SLICER@10.0.0.7:104 --key-file mykey", 2, "this machine only");
+  check("open send home SLICER --key-file mykey", 2, "AE@HOST:PORT");
+  check("open send home SLICER@127.0.0.1:1 --key-file mykey", 3, "Image 1 (0001/0001/000001.sealed)");
+  check("open attributes home 1 --key-file mykey", 1, "0001/0001/000001.sealed: not a DICOM file");
+  check("open attributes home 9 --key-file mykey", 6, "images 1 to 5");
+}
+
 BOOST_AUTO_TEST_CASE(makes_a_key_once_and_never_shows_its_secret) {
   const auto made = run("--key fresh keygen");
   BOOST_TEST(made.code == 0);

@@ -25,8 +25,10 @@ constexpr std::chrono::seconds longest_decoding{30};
 constexpr std::uint64_t most_file_bytes = 1ULL * 1024 * 1024 * 1024;
 
 /// Both sides are the same program, so plain structs may cross the pipe.
+enum class wish : std::uint32_t { image, attributes };
 struct decoding_order {
   std::uint64_t file_bytes = 0;
+  wish wanted = wish::image;
   std::uint32_t frame = 0;
   bool has_window = false;
   grey_window window;
@@ -69,48 +71,90 @@ bool read_all(int fd, std::span<std::uint8_t> into, steady_clock::time_point dea
   return move_all(fd, POLLIN, into, deadline, [](int from, auto* to, std::size_t n) { return ::read(from, to, n); });
 }
 
-decoding_answer answer_for(const result<decoded_image>& image) {
-  if (!image) return {static_cast<std::uint32_t>(image.error().code), 0, 0, 0, image.error().context.size()};
-  return {0, image->width, image->height, image->colour ? 3U : 1U, image->pixels.size()};
+bool answer_with(int answers, decoding_answer answer, std::span<const std::uint8_t> payload,
+                 steady_clock::time_point deadline) {
+  answer.payload_bytes = payload.size();
+  return write_all(answers, bytes_of(answer), deadline) && write_all(answers, payload, deadline);
 }
 
-/// What the child does with its life.
-int decode_one_file(int orders, int answers) {
-  const auto deadline = steady_clock::now() + std::chrono::hours{24};  // people may think about their passphrase
-  decoding_order order;
-  if (!read_all(orders, bytes_of(order), deadline) || order.file_bytes > most_file_bytes) return 1;
-  std::vector<std::uint8_t> file(order.file_bytes);
-  if (!read_all(orders, file, deadline)) return 1;
+std::span<const std::uint8_t> bytes_of_text(std::string_view text) {
+  return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
+}
+
+bool answer_with_problem(int answers, const messages::failure& problem, steady_clock::time_point deadline) {
+  return answer_with(answers, {static_cast<std::uint32_t>(problem.code), 0, 0, 0, 0}, bytes_of_text(problem.context),
+                     deadline);
+}
+
+bool answer_order(int answers, const decoding_order& order, std::span<const std::uint8_t> file,
+                  steady_clock::time_point deadline) {
+  if (order.wanted == wish::attributes) {
+    const auto text = write_attributes(file);
+    if (!text) return answer_with_problem(answers, text.error(), deadline);
+    return answer_with(answers, {}, bytes_of_text(*text), deadline);
+  }
   rendering how{order.frame, std::nullopt};
   if (order.has_window) how.window = order.window;
   const auto image = decode_image(file, how);
-  auto answer = answer_for(image);
-  if (!write_all(answers, bytes_of(answer), deadline)) return 1;
-  if (image) return write_all(answers, image->pixels, deadline) ? 0 : 1;
-  const auto& text = image.error().context;
-  return write_all(answers, {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}, deadline) ? 0 : 1;
+  if (!image) return answer_with_problem(answers, image.error(), deadline);
+  return answer_with(answers, {0, image->width, image->height, image->colour ? 3U : 1U, 0}, image->pixels, deadline);
 }
 
-result<decoded_image> read_answer(int fd, steady_clock::time_point deadline) {
-  const auto died = [&] {
-    return steady_clock::now() >= deadline ? fail(errc::timed_out, "decoding the image took more than 30 s")
-                                           : fail(errc::corrupt, "the decoder died of this image");
-  };
-  decoding_answer answer;
-  if (!read_all(fd, bytes_of(answer), deadline)) return died();
-  if (answer.code != 0) {
-    std::string text(std::min<std::uint64_t>(answer.payload_bytes, 1024), '\0');
-    if (!read_all(fd, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}, deadline)) return died();
-    return fail(static_cast<errc>(answer.code), text);
+/// What the child does with its life.
+int serve_files(int orders, int answers) {
+  const auto deadline = steady_clock::now() + std::chrono::hours{24};  // people may think about their passphrase
+  for (;;) {
+    decoding_order order;
+    if (!read_all(orders, bytes_of(order), deadline) || order.file_bytes > most_file_bytes) return 1;
+    std::vector<std::uint8_t> file(order.file_bytes);
+    if (!read_all(orders, file, deadline) || !answer_order(answers, order, file, deadline)) return 1;
   }
+}
+
+messages::failure died(steady_clock::time_point deadline) {
+  return steady_clock::now() >= deadline ? fail(errc::timed_out, "decoding the image took more than 30 s")
+                                         : fail(errc::corrupt, "the decoder died of this image");
+}
+
+/// The head of an answer that is none of a failure.
+result<decoding_answer> read_head(int fd, steady_clock::time_point deadline) {
+  decoding_answer answer;
+  if (!read_all(fd, bytes_of(answer), deadline)) return died(deadline);
+  if (answer.code == 0) return answer;
+  std::string text(std::min<std::uint64_t>(answer.payload_bytes, 1024), '\0');
+  if (!read_all(fd, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}, deadline)) return died(deadline);
+  return fail(static_cast<errc>(answer.code), text);
+}
+
+result<decoded_image> read_image(int fd, steady_clock::time_point deadline) {
+  const auto head = read_head(fd, deadline);
+  if (!head) return head.error();
+  const auto& answer = *head;
   const auto pixels = std::uint64_t{answer.width} * answer.height;
   const bool fits = (answer.samples == 1 || answer.samples == 3) && pixels <= most_image_pixels &&
                     answer.payload_bytes == pixels * answer.samples;
   if (!fits) return fail(errc::corrupt, "the decoder gave back what is no image");
   decoded_image image{answer.width, answer.height, answer.samples == 3, {}};
   image.pixels.resize(answer.payload_bytes);
-  if (!read_all(fd, image.pixels, deadline)) return died();
+  if (!read_all(fd, image.pixels, deadline)) return died(deadline);
   return image;
+}
+
+result<std::vector<attribute>> read_attributes(int fd, steady_clock::time_point deadline) {
+  const auto head = read_head(fd, deadline);
+  if (!head) return head.error();
+  if (head->payload_bytes > 2 * most_attribute_text_bytes)
+    return fail(errc::corrupt, "the decoder gave back what are no attributes");
+  std::string text(head->payload_bytes, '\0');
+  if (!read_all(fd, {reinterpret_cast<std::uint8_t*>(text.data()), text.size()}, deadline)) return died(deadline);
+  return parse_attributes(text);
+}
+
+result<void> give(const client::file_descriptor& child, decoding_order& order, std::span<const std::uint8_t> part10,
+                  steady_clock::time_point deadline) {
+  if (part10.size() > most_file_bytes) return fail(errc::too_large, "the file");
+  if (write_all(child.get(), bytes_of(order), deadline) && write_all(child.get(), part10, deadline)) return {};
+  return fail(errc::corrupt, "the decoder died before it had the image");
 }
 
 }  // namespace
@@ -131,7 +175,7 @@ result<decoder_child> decoder_child::start() {
   if (started.child_ < 0) return fail(errc::io_error, "start the image decoder");
   if (started.child_ == 0) {
     if (!enter_sandbox(child_reads.get(), child_writes.get(), parent)) ::_exit(1);
-    ::_exit(decode_one_file(child_reads.get(), child_writes.get()));
+    ::_exit(serve_files(child_reads.get(), child_writes.get()));
   }
   ::fcntl(started.to_child_.get(), F_SETFL, O_NONBLOCK);
   return started;
@@ -149,12 +193,18 @@ decoder_child::~decoder_child() {
 }
 
 result<decoded_image> decoder_child::decode(std::span<const std::uint8_t> part10, const rendering& how) {
-  if (part10.size() > most_file_bytes) return fail(errc::too_large, "the file");
   const auto deadline = steady_clock::now() + longest_decoding;
-  decoding_order order{part10.size(), how.frame, how.window.has_value(), how.window.value_or(grey_window{})};
-  if (!write_all(to_child_.get(), bytes_of(order), deadline) || !write_all(to_child_.get(), part10, deadline))
-    return fail(errc::corrupt, "the decoder died before it had the image");
-  return read_answer(from_child_.get(), deadline);
+  decoding_order order{part10.size(), wish::image, how.frame, how.window.has_value(),
+                       how.window.value_or(grey_window{})};
+  if (auto given = give(to_child_, order, part10, deadline); !given) return given.error();
+  return read_image(from_child_.get(), deadline);
+}
+
+result<std::vector<attribute>> decoder_child::attributes(std::span<const std::uint8_t> part10) {
+  const auto deadline = steady_clock::now() + longest_decoding;
+  decoding_order order{part10.size(), wish::attributes, 0, false, {}};
+  if (auto given = give(to_child_, order, part10, deadline); !given) return given.error();
+  return read_attributes(from_child_.get(), deadline);
 }
 
 }  // namespace penstock::commands

@@ -1,7 +1,7 @@
 #pragma once
-// The sandboxed process in which images are decoded. It is started before any key is unwrapped, gets the bytes of one
-// file through a pipe, gives pixels back, and can do nothing else: no files, no network, no other process, a limit on
-// memory and time (seccomp(2), setrlimit(2)).
+// The sandboxed process in which files are parsed and images decoded. It is started before any key is unwrapped, gets
+// the bytes of files through a pipe, gives pixels or the text of attributes back, and can do nothing else: no files, no
+// network, no other process, a limit on memory and time (seccomp(2), setrlimit(2)).
 
 #include <sys/types.h>
 
@@ -11,6 +11,7 @@
 
 #include "messages/result.hpp"
 #include "tools/client/local_file.hpp"
+#include "tools/penstock/attributes.hpp"
 #include "tools/penstock/image_decoder.hpp"
 
 namespace penstock::commands {
@@ -24,8 +25,11 @@ class decoder_child {
   /// Ends the child.
   ~decoder_child();
 
-  /// Once. errc::corrupt when the child died of the file, errc::timed_out when it took too long, else as decode_image.
+  /// errc::corrupt when the child died of the file, errc::timed_out when it took too long, else as decode_image. A
+  /// child that died stays dead: the next file needs another.
   messages::result<decoded_image> decode(std::span<const std::uint8_t> part10, const rendering& how);
+  /// The same, else as write_attributes.
+  messages::result<std::vector<attribute>> attributes(std::span<const std::uint8_t> part10);
 
   [[nodiscard]] pid_t process() const { return child_; }
 

@@ -13,6 +13,7 @@
 #include "tools/client/download_record.hpp"
 #include "tools/client/sealed_folder.hpp"
 #include "tools/penstock/holding_flags.hpp"
+#include "tools/penstock/plain_files.hpp"
 #include "tools/penstock/sealed_key.hpp"
 #include "tools/penstock/terminal.hpp"
 #include "tools/penstock/transfer_rate.hpp"
@@ -34,6 +35,7 @@ struct download_flags {
   key_flags key;
   std::string to;
   std::string resume;
+  plain_flags names;
   bool plain = false;
   bool verify = true;
 };
@@ -246,7 +248,40 @@ result<client::opened_download> open_chosen(context& at, const holding_flags& wh
   return client::open_download(**server, *project, json{{"studies", *studies}});
 }
 
+/// A plain file of this download, as it was received.
+result<storage::secret_bytes> read_plain_file(const fs::path& path) {
+  const auto file = client::open_for_reading(path);
+  if (!file) return file.error();
+  const auto bytes = client::size_of(*file);
+  if (!bytes) return bytes.error();
+  auto content = storage::secret_bytes::of_size(*bytes);
+  if (auto read = client::read_at(*file, content.writable(), 0); !read) return read.error();
+  return content;
+}
+
+/// Files come under their ordinals; their names are in them.
+result<void> give_names(const fs::path& folder, const client::download_receiver& receiver, const plain_flags& flags,
+                        client::plain_layout layout, decoder_child& reader) {
+  if (!receiver.manifest()) return {};
+  const auto& manifest = *receiver.manifest();
+  const auto places = client::place_objects(manifest);
+  const auto came = client::plain_paths(manifest, places, {}, client::plain_layout::ordinals);
+  const auto named = name_files(manifest, places, layout, reader,
+                                [&](std::size_t object) { return read_plain_file(folder / came[object]); });
+  std::error_code error;
+  for (std::size_t i = 0; i < came.size(); ++i) {
+    if (came[i].empty() || !fs::exists(folder / came[i], error)) continue;
+    if (auto moved = move_plain_file(folder, came[i], named[i]); !moved) return moved;
+  }
+  if (auto synced = sync_everything(folder); !synced) return synced;
+  return flags.dicomdir ? write_dicomdir(folder) : result<void>{};
+}
+
 exit_code run_plain(context& at, const download_flags& flags) {
+  const auto layout = layout_of(flags.names);
+  if (!layout) return at.report(layout.error());
+  auto reader = decoder_child::start();  // before there is a key in memory
+  if (!reader) return at.report(reader.error());
   auto folder = make_empty_folder(flags.to);
   if (!folder) return at.report(folder.error());
   auto opened = open_chosen(at, flags.which);
@@ -254,7 +289,11 @@ exit_code run_plain(context& at, const download_flags& flags) {
   reception what{std::move(*folder), std::move(*opened), {}, false, false};
   client::plain_folder_store store{what.folder.path};
   client::download_receiver receiver{what.opened.facts, store};
-  return receive(at, what, store, receiver);
+  const auto code = receive(at, what, store, receiver);
+  if (code != exit_code::ok && code != exit_code::not_everything_ok) return code;
+  if (auto named = give_names(what.folder.path, receiver, flags.names, *layout, *reader); !named)
+    return at.report(named.error());
+  return code;
 }
 
 exit_code run_sealed(context& at, const download_flags& flags) {
@@ -332,6 +371,8 @@ exit_code run_resume(context& at, const download_flags& flags, const fs::path& p
 
 /// Run again on the same folder, the command goes on with what lies there.
 exit_code run_download(context& at, const download_flags& flags) {
+  if (!flags.plain && (flags.names.dicomdir || !flags.names.layout.empty()))
+    return at.report(fail(errc::bad_request, "--layout and --dicomdir are for --plain; sealed files have no names"));
   if (flags.to.empty() == flags.resume.empty())
     return at.report(fail(errc::bad_request, "give --to DIR for a new download, or --resume DIR to go on with one"));
   end_in_order_on_interrupt();
@@ -363,6 +404,7 @@ void add_download_command(CLI::App& program, context& at) {
   add_key_flags(*download, flags->key);
   download->add_flag("--plain", flags->plain, "Write ordinary DICOM files, readable by all who get at the disk")
       ->excludes(resume);
+  add_plain_flags(*download, flags->names);
   download->add_flag("!--no-verify", flags->verify, "After --resume: do not read every file back at the end");
   download->footer(
       "The key of a sealed download is kept wrapped under your passphrase or key file. Whoever forgets or loses it "

@@ -2,7 +2,6 @@
 
 #include <dcmtk/config/osconfig.h>
 
-#include <dcmtk/dcmdata/dcistrmb.h>
 #include <dcmtk/dcmdata/dcpixseq.h>
 #include <dcmtk/dcmdata/dcpxitem.h>
 #include <dcmtk/dcmdata/dcrledrg.h>
@@ -18,6 +17,8 @@
 #include <memory>
 #include <string_view>
 #include <utility>
+
+#include "tools/penstock/part10_reader.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -182,14 +183,8 @@ void prepare_image_decoder() {
 }
 
 result<decoded_image> decode_image(std::span<const std::uint8_t> part10, const rendering& how) {
-  DcmInputBufferStream stream;
-  stream.setBuffer(part10.data(), static_cast<offile_off_t>(part10.size()));
-  stream.setEos();
   DcmFileFormat file;
-  file.transferInit();
-  const auto read = file.read(stream);
-  file.transferEnd();
-  if (read.bad()) return fail(errc::corrupt, std::string{"not a DICOM file: "} + read.text());
+  if (auto read = read_part10(file, part10); !read) return read.error();
   auto* data = file.getDataset();
   auto syntax = data->getOriginalXfer();
   auto frame = how.frame;

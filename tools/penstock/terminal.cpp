@@ -1,6 +1,7 @@
 #include "tools/penstock/terminal.hpp"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <termios.h>
 #include <unistd.h>
@@ -25,10 +26,10 @@ bool is_set(const char* name) {
 /// Turns echo off for as long as it lives.
 class silent_input {
  public:
-  explicit silent_input(int fd) : fd_(fd), known_(::tcgetattr(fd, &before_) == 0) {
+  explicit silent_input(int fd, bool whole_lines = true) : fd_(fd), known_(::tcgetattr(fd, &before_) == 0) {
     if (!known_) return;
     termios silent = before_;
-    silent.c_lflag &= static_cast<tcflag_t>(~static_cast<tcflag_t>(ECHO));
+    silent.c_lflag &= static_cast<tcflag_t>(~static_cast<tcflag_t>(whole_lines ? ECHO : ECHO | ICANON));
     ::tcsetattr(fd_, TCSAFLUSH, &silent);
   }
   silent_input(const silent_input&) = delete;
@@ -49,6 +50,10 @@ void write_text(int fd, std::string_view text) {
     if (written <= 0) return;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+client::file_descriptor open_terminal() {
+  return client::file_descriptor{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
 }
 
 }  // namespace
@@ -85,8 +90,39 @@ void progress_line::clear() {
   shown_ = false;
 }
 
+std::string ask_terminal(std::string_view query, std::chrono::milliseconds longest) {
+  constexpr std::size_t longest_reply = 1024;
+  const auto terminal = open_terminal();
+  std::string reply;
+  if (!terminal.is_open()) return reply;
+  const silent_input silent{terminal.get(), /*whole_lines=*/false};
+  write_text(terminal.get(), query);
+  const auto end = std::chrono::steady_clock::now() + longest;
+  const auto whole = [&] { return !reply.empty() && reply.back() == 'c' && reply.find("\x1b[?") != std::string::npos; };
+  while (reply.size() < longest_reply && !whole()) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(end - std::chrono::steady_clock::now());
+    pollfd wait{terminal.get(), POLLIN, 0};
+    char c = 0;
+    if (left.count() <= 0 || ::poll(&wait, 1, static_cast<int>(left.count())) <= 0) break;
+    if (::read(terminal.get(), &c, 1) != 1) break;
+    reply += c;
+  }
+  return reply;
+}
+
+messages::result<void> confirm(const std::string& question, const std::string& otherwise) {
+  const auto terminal = open_terminal();
+  if (!terminal.is_open()) return messages::fail(messages::errc::bad_request, otherwise);
+  write_text(terminal.get(), question + " Type yes: ");
+  std::string typed;
+  char c = 0;
+  while (typed.size() < longest_secret && ::read(terminal.get(), &c, 1) == 1 && c != '\n') typed += c;
+  if (typed == "yes") return {};
+  return messages::fail(messages::errc::conflict, "not confirmed; nothing was done");
+}
+
 messages::result<client::secret_text> ask_for_secret(const std::string& prompt) {
-  const client::file_descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+  const auto terminal = open_terminal();
   if (!terminal.is_open())
     return messages::fail(messages::errc::bad_request,
                           "there is no terminal to ask for the passphrase; give --passphrase-file or --key-file");

@@ -1,8 +1,10 @@
 #pragma once
 // The terminal that the program talks to, if there is one.
 
+#include <chrono>
 #include <cstddef>
 #include <string>
+#include <string_view>
 
 #include "messages/result.hpp"
 #include "tools/client/user_key.hpp"
@@ -35,6 +37,13 @@ class progress_line {
  private:
   bool shown_ = false;
 };
+
+/// Sends `query` to the controlling terminal and returns what comes back until a 'c' or the time is over; empty without
+/// one.
+[[nodiscard]] std::string ask_terminal(std::string_view query, std::chrono::milliseconds longest);
+
+/// Asks for the word "yes". errc::bad_request, with `otherwise`, when there is no terminal; errc::conflict for another.
+[[nodiscard]] messages::result<void> confirm(const std::string& question, const std::string& otherwise);
 
 /// Asks on the controlling terminal without echo. errc::bad_request when there is none, or nothing is typed.
 [[nodiscard]] messages::result<client::secret_text> ask_for_secret(const std::string& prompt);

@@ -1,0 +1,44 @@
+#pragma once
+// What the subcommands of `open` share: a sealed download, opened with the user's key, and its images by their numbers.
+
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "tools/client/sealed_folder.hpp"
+#include "tools/penstock/context.hpp"
+#include "tools/penstock/sealed_key.hpp"
+
+namespace penstock::commands {
+
+struct open_flags {
+  std::string folder;
+  key_flags key;
+};
+void add_open_flags(CLI::App& command, open_flags& flags);
+
+struct opened_folder {
+  client::download_record record;
+  client::sealed_folder images;
+};
+[[nodiscard]] result<opened_folder> open_folder(const context& at, const open_flags& flags);
+
+/// Positions in the manifest, in the order of the files' names: image 1 is the first. Without what was never sent.
+[[nodiscard]] std::vector<std::size_t> images_in_order(const client::sealed_folder& opened);
+
+/// The image that its number or the path of its file names. errc::not_found.
+[[nodiscard]] result<std::size_t> selected(const client::sealed_folder& opened, const std::string& select);
+/// Numbers of images: "3", "1-20,35"; empty for all. errc::bad_request, errc::not_found.
+[[nodiscard]] result<std::vector<std::size_t>> image_numbers(const std::string& list, std::size_t images);
+
+/// "1 image", "7 images".
+[[nodiscard]] std::string counted(std::uint64_t count, const std::string& one, const std::string& many);
+[[nodiscard]] std::string images(std::uint64_t count);
+
+// Each adds its subcommands to `open`.
+void add_open_view_commands(CLI::App& open, context& at);   // view, attributes
+void add_open_export_command(CLI::App& open, context& at);  // export
+void add_open_send_command(CLI::App& open, context& at);    // send
+
+}  // namespace penstock::commands
