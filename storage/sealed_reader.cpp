@@ -1,6 +1,7 @@
 #include "storage/sealed_reader.hpp"
 
 #include <fcntl.h>
+#include <string.h>  // explicit_bzero
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,9 +59,8 @@ sealed_reader::sealed_reader(segment_opener opener, sealed_layout layout, read_a
       loaded_segment_(no_segment) {}
 
 sealed_reader::~sealed_reader() {
-  // The reader held plain bytes; the volatile view keeps the compiler from dropping the wipe.
-  volatile std::uint8_t* bytes = buffer_.data();
-  for (std::size_t i = 0; i < buffer_.size(); ++i) bytes[i] = 0;
+  // The reader held plain bytes.
+  if (!buffer_.empty()) ::explicit_bzero(buffer_.data(), buffer_.size());
 }
 
 result<sealed_reader> sealed_reader::create(const secret_bytes& data_key, const sealed_object& object, read_at read) {

@@ -110,9 +110,9 @@ def bytes_below(folder):
 
 
 def openssl_gcm():
-    """MB/s of AES-128-GCM on blocks of 256 KiB, which is a segment."""
-    done = subprocess.run(["openssl", "speed", "-seconds", str(SPEED_SECONDS), "-bytes", "262144", "-evp",
-                           "aes-128-gcm"], capture_output=True, text=True, check=True)
+    """MB/s of AES-128-GCM on blocks of 256 KiB, which is a segment; by the clock on the wall, as ours is taken."""
+    done = subprocess.run(["openssl", "speed", "-elapsed", "-seconds", str(SPEED_SECONDS), "-bytes", "262144",
+                           "-evp", "aes-128-gcm"], capture_output=True, text=True, check=True)
     return float(re.findall(r"([\d.]+)k\s*$", done.stdout.strip())[0]) / 1000
 
 

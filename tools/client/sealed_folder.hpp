@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,7 @@
 
 namespace penstock::client {
 
-/// One instance is held in memory to be looked at or to be compared with its digest.
+/// One instance is held in memory to be looked at.
 constexpr std::uint64_t largest_instance_bytes = 4ULL * 1024 * 1024 * 1024;
 
 /// The manifest in index.sealed. errc::authentication_failed when it is not what the server sealed for this key.
@@ -45,6 +46,8 @@ class sealed_folder {
   std::vector<placement> places_;
 };
 
+/// Where the data set begins in a Part 10 file of which at least the first 144 bytes are here.
+[[nodiscard]] std::optional<std::uint64_t> data_set_offset(std::string_view part10);
 /// The data set inside a Part 10 file: what follows preamble, prefix and file meta group (PS3.10 section 7.1). Empty
 /// when the file does not begin like one.
 [[nodiscard]] std::string_view data_set_of(std::string_view part10);

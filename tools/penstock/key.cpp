@@ -62,6 +62,10 @@ std::string kind_of(const storage::wrapped_key& holder) {
   return holder.protection == storage::protection_key_file ? "key file" : "person";
 }
 
+std::string named(const storage::wrapped_key& holder) {
+  return kind_of(holder) + (holder.fingerprint.empty() ? "" : " " + printable(holder.fingerprint));
+}
+
 std::string parameters_of(const storage::wrapped_key& holder) {
   if (holder.protection == storage::protection_key_file) return "HKDF-SHA256";
   if (holder.protection == storage::protection_person) return "X25519";
@@ -203,7 +207,7 @@ exit_code run_add(const context& at, const add_flags& flags) {
   auto holder = wrap_new(flags, opened->key, record.download);
   if (!holder) return at.report(holder.error());
   holder->label = flags.label;
-  const auto said = kind_of(*holder) + (holder->fingerprint.empty() ? "" : " " + holder->fingerprint);
+  const auto said = named(*holder);
   if (auto added = storage::add_holder(record.holders, std::move(*holder)); !added) return at.report(added.error());
   return save(at, *locked,
               "Added: " + said + ". The download has " + std::to_string(record.holders.size()) +
@@ -221,8 +225,7 @@ exit_code run_remove(const context& at, const remove_flags& flags) {
     return at.report(fail(errc::conflict,
                           "this is the last holder: without it nobody could open the download again; "
                           "add another first with 'penstock key add'"));
-  const auto said =
-      kind_of(holders[*which]) + (holders[*which].fingerprint.empty() ? "" : " " + holders[*which].fingerprint);
+  const auto said = named(holders[*which]);
   holders.erase(holders.begin() + static_cast<std::ptrdiff_t>(*which));
   if (const auto opened = open_key(at, flags.open_with, locked->record); !opened) {
     auto problem = opened.error();
