@@ -233,6 +233,9 @@ BOOST_AUTO_TEST_CASE(lets_a_colleague_open_a_download_and_changes_the_passphrase
   check("key add home --for '" + raj.public_key + "' --label raj --with-passphrase-file passphrase", 0, "2 holders");
   check("key add home --for '" + raj.public_key + "' --with-passphrase-file passphrase", 1, "already");
   check("--key raj open list home", 0, "5 images");
+  ::chmod((scratch.path() / "raj").c_str(), 0644);
+  check("--key raj open list home", 2, "--passphrase-file");
+  ::chmod((scratch.path() / "raj").c_str(), 0600);
   check("key show home", 0, exported["fingerprint"].get<std::string>());
   check("key new mykey", 0, "fingerprint");
   check("--key raj key add home --key-file mykey", 0, "3 holders");
@@ -257,6 +260,14 @@ BOOST_AUTO_TEST_CASE(never_removes_the_last_holder_nor_the_one_that_is_needed) {
   check("key remove home 1 --with-key-file mykey", 2, "nothing was removed");
   check("key remove home 9 --with-key-file mykey", 6, "no holder is called so");
   check("key remove home 1 --with-passphrase-file passphrase", 0, "Removed: key file");
+  const auto own = "'" + key.public_key + "'";
+  check("key add home --for " + own + " --with-passphrase-file passphrase", 0, "2 holders");
+  check("key remove home 1", 0, "Removed: passphrase");
+  ::chmod((scratch.path() / "key").c_str(), 0644);
+  check("open list home", 6, "chmod 600");
+  ::chmod((scratch.path() / "key").c_str(), 0600);
+  check("open list home", 0, "5 images");
+  check("key add home --passphrase-file passphrase", 0, "2 holders");
   check("open list home --key-file mykey", 2, "no key file opens this download");
   check("open list home --passphrase-file passphrase", 0, "5 images");
 }

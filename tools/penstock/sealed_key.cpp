@@ -63,14 +63,20 @@ void say_strength(std::string_view passphrase) {
             << (word == "strong" ? ".\n" : "; four or more words that do not belong together are better.\n");
 }
 
-/// errc::not_found when there is no such holder, or no such key.
+/// errc::not_found when there is no such holder, or no such key; else as load_user_key.
 result<opened_key> open_by_own_key(const context& at, const client::download_record& record) {
   const auto none = fail(errc::not_found, "no key of your own");
   if (!client::has_holder(record, storage::protection_person)) return none;
   const auto chosen = at.settings();
   if (!chosen) return none;
   const auto own = client::load_user_key(chosen->key_file);
-  return own ? client::open_with_user_key(record, *own) : none;
+  return own ? client::open_with_user_key(record, *own) : own.error();
+}
+
+/// A key of one's own that cannot be used is told of when nothing else would open the download.
+bool is_worth_telling(const messages::failure& problem, const client::download_record& record) {
+  const bool no_holder = problem.code == errc::not_found || problem.code == errc::authentication_failed;
+  return !no_holder && !client::has_holder(record, storage::protection_passphrase);
 }
 
 result<opened_key> open_by_key_file(const std::string& path, const client::download_record& record) {
@@ -135,7 +141,7 @@ result<opened_key> open_key(const context& at, const key_flags& flags, const cli
   if (!flags.key_file.empty()) return open_by_key_file(flags.key_file, record);
   if (!flags.passphrase_file.empty()) return open_key_by_passphrase(flags.passphrase_file, record);
   auto own = open_by_own_key(at, record);
-  return own ? std::move(own) : open_key_by_passphrase({}, record);
+  return own || is_worth_telling(own.error(), record) ? std::move(own) : open_key_by_passphrase({}, record);
 }
 
 std::string now_for_holder() {

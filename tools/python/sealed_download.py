@@ -120,8 +120,9 @@ def _load_record(directory):
         return None
     except ValueError:
         record = {}
-    if record.get("version") == 1:
-        record = {**record, "version": RECORD_VERSION, "holders": [record.pop("key")]}
+    if record.get("version") == 1:  # had one holder
+        only = record.pop("key", {})
+        record = {**record, "version": RECORD_VERSION, "holders": [only]}
     if record.get("version") != RECORD_VERSION:
         raise PenstockError("bad_configuration", "'%s' is no %s of this version" % (directory, RECORD))
     return record

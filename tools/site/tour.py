@@ -104,6 +104,7 @@ def download(tour):
     tour.shell("grep -rlaE 'DICM|Doe\\^|Buc\\^|1000001|2004512' images | wc -l")
     tour.run("open", "list", "images", "--key-file", "amy-download.key")
     tour.run("open", "verify", "images", "--key-file", "amy-download.key")
+    tour.run("key", "show", "images")
     explain("Drawn straight from the sealed file, decrypted in memory only:")
     tour.run("open", "view", "images", "--key-file", "amy-download.key", "--select", "30", "--width", "72")
 
