@@ -177,7 +177,8 @@ def downloaded(site):
         key, target, plain = (os.path.join(client.home, name) for name in ("own.key", "images", "plain"))
         client.run("key", "new", key)
         trace, _ = client.run("download", "--to", target, "--all", "--key-file", key)
-        exported, _ = client.run("open", "export", target, "--plain", plain, "--yes", "--key-file", key)
+        exported, said = client.run("open", "export", target, "--plain", plain, "--yes", "--key-file", key)
+        assert "The server has noted it." in said, said
         canaries = set()
         for path in files_below(plain):
             canaries |= canaries_of(path)
