@@ -148,7 +148,7 @@ exit_code run_export(const context& at) {
   if (at.json) at.show(json{{"public", key->public_key}, {"fingerprint", fingerprint}});
   at.say(key->public_key);
   at.say("This is your public key; its fingerprint is " + fingerprint +
-         ". A colleague lets you open a download with:\n  penstock key add DIR --for '" + key->public_key +
+         ". A colleague lets you open a download with:\n  penstock key add DIR --for='" + key->public_key +
          "'\nLet them compare the fingerprint with you by another way, such as the telephone.");
   return exit_code::ok;
 }
@@ -261,7 +261,8 @@ void add_changing_commands(CLI::App& key, context& at) {
   const auto added = std::make_shared<add_flags>();
   auto* add = key.add_subcommand("add", "Let another person, key file or passphrase open a download");
   add->add_option("DIR", added->folder, "Folder of a sealed download")->required();
-  add->add_option("--for", added->person, "Public key of a colleague ('penstock key export' prints it)")
+  add->add_option("--for", added->person,
+                  "Public key of a colleague ('penstock key export' prints it); write --for='...'")
       ->type_name("PUBLIC_KEY");
   add->add_option("--key-file", added->holder.key_file, "Key file to add")->type_name("FILE");
   add->add_flag("--passphrase", added->passphrase, "Ask for a passphrase to add");

@@ -95,7 +95,8 @@ void add_key_flags(CLI::App& command, key_flags& flags) {
   auto* file =
       command.add_option("--key-file", flags.key_file, "Key file ('penstock key new' makes one)")->type_name("FILE");
   command
-      .add_option("--passphrase-file", flags.passphrase_file, "File whose first line is the passphrase; default: ask")
+      .add_option("--passphrase-file", flags.passphrase_file,
+                  "File whose first line is the passphrase; default: your own key where you are a holder, else ask")
       ->type_name("FILE")
       ->excludes(file);
 }
