@@ -132,7 +132,7 @@ exit_code run_new(const context& at, const std::string& path) {
   if (!key) return at.report(key.error());
   const auto fingerprint = storage::fingerprint_of_key_file(*key);
   if (at.json) at.show(json{{"key_file", path}, {"fingerprint", fingerprint}});
-  at.say("Made " + path + ", fingerprint " + fingerprint + ". 'penstock download --key-file " + path +
+  at.say("Made " + path + ", fingerprint " + fingerprint + ".\n'penstock download --key-file " + path +
          "' seals with it.\n" + what_a_lost_key_means);
   return exit_code::ok;
 }
@@ -174,8 +174,8 @@ exit_code run_passphrase(const context& at, const passphrase_flags& flags) {
   wrapped->label = holder.label;
   holder = std::move(*wrapped);
   return save(at, *locked,
-              std::string{"The passphrase is changed; the images were not touched. A copy of the folder from before "
-                          "still opens with the old one.\n"} +
+              std::string{"The passphrase is changed; the images were not touched.\n"
+                          "A copy of the folder from before still opens with the old one.\n"} +
                   what_a_lost_key_means);
 }
 

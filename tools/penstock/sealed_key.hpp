@@ -54,7 +54,8 @@ class new_holder {
 
 /// Whoever loses the key loses the images.
 constexpr auto what_a_lost_key_means =
-    "Whoever forgets the passphrase or loses the key can never read the images again, and nobody can help:\n"
-    "neither the administrators nor the makers of Penstock have another key. Keep a copy in a safe place.";
+    "Whoever forgets the passphrase or loses the key can never read the images again,\n"
+    "and nobody can help: neither the administrators nor the makers of Penstock have\n"
+    "another key. Keep a copy in a safe place.";
 
 }  // namespace penstock::commands
