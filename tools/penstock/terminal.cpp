@@ -51,6 +51,14 @@ void write_text(int fd, std::string_view text) {
   }
 }
 
+std::string typed_line(int fd) {
+  std::string typed;
+  typed.reserve(longest_secret);
+  char c = 0;
+  while (typed.size() < longest_secret && ::read(fd, &c, 1) == 1 && c != '\n') typed += c;
+  return typed;
+}
+
 }  // namespace
 
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
@@ -85,6 +93,13 @@ void progress_line::clear() {
   shown_ = false;
 }
 
+messages::result<std::string> ask_for_line(const std::string& prompt) {
+  const client::file_descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
+  if (!terminal.is_open()) return messages::fail(messages::errc::bad_request, "there is no terminal to ask on");
+  write_text(terminal.get(), prompt);
+  return typed_line(terminal.get());
+}
+
 messages::result<client::secret_text> ask_for_secret(const std::string& prompt) {
   const client::file_descriptor terminal{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
   if (!terminal.is_open())
@@ -92,11 +107,9 @@ messages::result<client::secret_text> ask_for_secret(const std::string& prompt) 
                           "there is no terminal to ask for the passphrase; give --passphrase-file or --key-file");
   write_text(terminal.get(), prompt);
   std::string typed;
-  typed.reserve(longest_secret);
   {
     const silent_input silent{terminal.get()};
-    char c = 0;
-    while (typed.size() < longest_secret && ::read(terminal.get(), &c, 1) == 1 && c != '\n') typed += c;
+    typed = typed_line(terminal.get());
   }
   write_text(terminal.get(), "\n");
   client::secret_text secret{std::move(typed)};

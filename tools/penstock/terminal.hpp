@@ -36,6 +36,8 @@ class progress_line {
   bool shown_ = false;
 };
 
+/// Asks on the controlling terminal; what was typed, perhaps nothing. errc::bad_request when there is no terminal.
+[[nodiscard]] messages::result<std::string> ask_for_line(const std::string& prompt);
 /// Asks on the controlling terminal without echo. errc::bad_request when there is none, or nothing is typed.
 [[nodiscard]] messages::result<client::secret_text> ask_for_secret(const std::string& prompt);
 
