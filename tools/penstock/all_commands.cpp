@@ -36,6 +36,7 @@ void add_all_commands(CLI::App& program, context& at) {
   add_requests_commands(program, at);
   add_cache_commands(program, at);
   add_download_command(program, at);
+  add_pull_command(program, at);
   add_open_commands(program, at);
   add_governor_commands(program, at);
   add_governance_commands(program, at);
