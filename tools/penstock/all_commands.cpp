@@ -42,6 +42,8 @@ void add_all_commands(CLI::App& program, context& at) {
   add_governance_commands(program, at);
   add_upkeep_commands(program, at);
   add_server_commands(program, at);
+  add_doctor_command(program, at);
+  add_completion_command(program, at);
 }
 
 }  // namespace penstock::commands
