@@ -39,6 +39,11 @@ BOOST_AUTO_TEST_CASE(says_that_it_does_not_know_when_there_is_nothing_to_go_by) 
   BOOST_TEST(summary_of(plan).find("not known yet") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(says_that_nothing_has_to_be_fetched) {
+  const auto plan = plan_of(json::array({study("a", "MR", 20, "yes")}), json::array(), usage);
+  BOOST_TEST(summary_of(plan).find("nothing has to be fetched") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(says_when_something_may_start) {
   BOOST_TEST(when_it_starts(json{{"window", "nights"}, {"paused", false}, {"problem", ""}}) == "now");
   BOOST_TEST(when_it_starts(json{{"window", ""}, {"paused", "works"}}) == "when it is resumed: works");

@@ -366,7 +366,7 @@ def test_a_full_disk_stops_it_and_room_lets_it_go_on(site):
     with home(site) as (target, key):
         client = site.start_program("penstock", "download", "--to", target, "--all", "--key-file", key,
                                     preexec_fn=no_large_files, restore_signals=False)
-        said = ended_with(client, INTERRUPTED)
+        said = ended_with(client, FAILED)
         assert "--resume" in said and "arge" in said, said
         check_nothing_is_readable(site, target, key)
         run(site, "--resume", target, "--key-file", key)

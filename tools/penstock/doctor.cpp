@@ -101,7 +101,8 @@ void examination::look_at_server() {
 
 void examination::look_at_disk() {
   std::error_code error;
-  auto directory = std::filesystem::absolute(directory_, error);
+  auto directory = std::filesystem::absolute(directory_, error).lexically_normal();
+  if (!directory.has_filename()) directory = directory.parent_path();
   while (!std::filesystem::exists(directory, error) && directory.has_parent_path() &&
          directory != directory.parent_path())
     directory = directory.parent_path();

@@ -51,7 +51,9 @@ result<bool> agreed(context& at, const search_findings& findings) {
   at.say("");
   if (!at.json) at.show(drawn(plan, array_in(*governors, "pacs")));
   at.say(summary_of(plan));
-  return confirmed(at, "Ask for these " + std::to_string(plan.studies) + " studies?");
+  const auto studies = std::to_string(plan.studies) + (plan.studies == 1 ? " study" : " studies");
+  return confirmed(at, plan.to_fetch == 0 ? "Take " + studies + " home?"
+                                          : "Ask for what is missing, and take " + studies + " home?");
 }
 
 /// Requests of studies that are in the cache already, as far as the list still has them; the others' UIDs.

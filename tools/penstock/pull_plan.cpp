@@ -110,6 +110,7 @@ table drawn(const pull_plan& plan, const json& governors) {
 }
 
 std::string summary_of(const pull_plan& plan) {
+  if (plan.to_fetch == 0) return "All of them are in the project's cache already; nothing has to be fetched.";
   auto text = std::to_string(plan.to_fetch) + (plan.to_fetch == 1 ? " study" : " studies") + " to fetch, ";
   text += plan.bytes ? "about " + human_bytes(*plan.bytes) : std::string{"of a size that is not known yet"};
   text += "; " + human_bytes(plan.free_quota) + " of the quota are free.";

@@ -151,7 +151,8 @@ void request_watch::draw() {
   style.columns = size.columns;
   auto text = board_.requests().empty() ? std::string{} : board_.drawn(room).text(style);
   const auto watched = std::chrono::duration_cast<seconds>(std::chrono::steady_clock::now() - began_);
-  text += coloured(clock_time() + "  " + board_.summary(watched), tint::faint, style.colours) + "\n";
+  const auto summary = fitted(clock_time() + "  " + board_.summary(watched), size.columns);
+  text += coloured(summary, tint::faint, style.colours) + "\n";
   if (drawn_lines_ != 0) std::cout << "\x1b[" << drawn_lines_ << "A\x1b[J";
   std::cout << text << std::flush;
   drawn_lines_ = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n'));
