@@ -74,10 +74,11 @@ struct facet_flags {
 };
 
 /// Of a field with values: one line each, the most frequent first; of another: its least and greatest.
-void add_facet(table& rows, const list_column& column, const json& facet) {
+void add_facet(context& at, table& rows, const list_column& column, const json& facet) {
   const auto shown = [&](const json& value) {
-    const json row{{std::string{column.field}, value}};
-    return value.is_null() ? std::string{} : drawn_value(row, column).text;
+    auto row = json::array({json{{std::string{column.field}, value}}});
+    name_institutions(at, row);
+    return value.is_null() ? std::string{} : drawn_value(row.front(), column).text;
   };
   const std::string heading{column.heading};
   if (facet.contains("least") || facet.contains("greatest")) {
@@ -118,7 +119,7 @@ exit_code run_facets(context& at, const facet_flags& flags) {
   const auto facets = answer->value("facets", json::object());
   for (const auto& column : *columns)
     if (const auto found = facets.find(std::string{column.field}); found != facets.end())
-      add_facet(rows, column, *found);
+      add_facet(at, rows, column, *found);
   const page whole;
   at.show(rows);
   return exit_code::ok;
