@@ -98,6 +98,7 @@ BOOST_AUTO_TEST_CASE(refuses_wrong_usage_with_two) {
   check("frobnicate", 2, "frobnicate");
   check("studies find --study-date 2009-02-30 1", 2, "study date");
   check("studies find", 2, "name the patients");
+  check("watch abc", 2, "they are numbers");
   check("--server nowhere whoami", 2, "tcp://host:port");
 }
 

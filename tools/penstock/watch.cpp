@@ -207,6 +207,10 @@ result<void> request_watch::follow() {
 }
 
 result<void> request_watch::run() {
+  for (const auto& id : options_.requests)
+    if (id.find_first_not_of("0123456789") != std::string::npos)
+      return messages::fail(errc::bad_request,
+                            "'" + id + "' is no request: they are numbers, as 'penstock requests list' shows them");
   server_.subscribe("p/" + project_ + "/requests", options_.from, true);
   server_.subscribe("p/" + project_ + "/progress", 0, false);
   if (auto read = read_listing(); !read) return read;
