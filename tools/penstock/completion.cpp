@@ -46,7 +46,8 @@ _penstock() {
     compadd -a found
   fi
 }
-compdef _penstock penstock
+# Installed, zsh loads this file when the first completion is wanted; sourced, it only has to be told of.
+if [[ "$funcstack[1]" == "_penstock" ]]; then _penstock; else compdef _penstock penstock; fi
 )";
 
 constexpr std::string_view fish_script =
