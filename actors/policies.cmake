@@ -9,6 +9,7 @@ add_library(penstock_policies STATIC
   "${CMAKE_CURRENT_LIST_DIR}/permit_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/retry_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/retrieval_plan.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/row_filter.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/sliding_log.cpp")
 target_include_directories(penstock_policies PUBLIC "${PROJECT_SOURCE_DIR}")
 target_link_libraries(penstock_policies PUBLIC penstock_conf penstock_messages)

@@ -8,7 +8,6 @@ target_sources(penstock_actors PRIVATE
   "${CMAKE_CURRENT_LIST_DIR}/listing.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/pack_intake.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/pack_shelf.cpp"
-  "${CMAKE_CURRENT_LIST_DIR}/row_filter.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/settle_policy.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/shard_check.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/study_settlement.cpp")

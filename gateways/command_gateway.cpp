@@ -128,7 +128,8 @@ void command_gateway::on_hello(const call_ptr& call) {
   for (const auto* project : conf::projects_of(*rules_, call->who.user))
     if (const auto found = peers_.queues.find(project->id); found != peers_.queues.end()) queues.insert(*found);
   gather(queues, messages::describe_usage{call->who}, gather_deadline, [this, call](texts_by_id usage) {
-    greeting_facts facts{options_.site_name, options_.version, options_.data_endpoint, std::move(usage)};
+    greeting_facts facts{options_.site_name, options_.version, options_.data_endpoint, std::move(usage),
+                         options_.utc_us()};
     succeed(call, greeting_json(*rules_, call->who.user, facts));
   });
 }

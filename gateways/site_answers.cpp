@@ -94,6 +94,7 @@ std::string greeting_json(const conf::rules& rules, std::string_view user, const
                {"roles", roles},
                {"projects", projects},
                {"institutions", institutions},
+               {"time", rfc3339(facts.now_us)},
                {"data_endpoint", facts.data_endpoint}});
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Answers that the gateway makes itself from the rules in force. Pure.
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -19,6 +20,7 @@ struct greeting_facts {
   std::string data_endpoint;
   /// What the queues answered to `cache.usage`, JSON text by project; a project whose queue did not answer is absent.
   std::map<std::string, std::string, std::less<>> usage;
+  std::int64_t now_us = 0;  ///< of the server's clock, since 1970
 };
 
 /// The "ok" object of `hello`: the server, the user and what of the site concerns them.

@@ -66,7 +66,8 @@ BOOST_AUTO_TEST_CASE(lists_its_exit_codes_and_explains_every_subcommand) {
   for (const auto* command : {"keygen",        "whoami",          "pacs list",         "pacs echo",
                               "patients find", "studies find",    "series find",       "request",
                               "watch",         "requests list",   "requests show",     "requests cancel",
-                              "cache list",    "cache usage",     "cache delete",      "download",
+                              "cache list",    "cache usage",     "cache delete",      "cache facets",
+                              "pull",          "doctor",          "completion",        "download",
                               "open list",     "open verify",     "open view",         "key new",
                               "key show",      "key passphrase",  "key add",           "key remove",
                               "key export",    "governor status", "governor simulate", "governance show",
@@ -79,6 +80,7 @@ BOOST_AUTO_TEST_CASE(refuses_wrong_usage_with_two) {
   check("frobnicate", 2, "frobnicate");
   check("studies find --study-date 2009-02-30 1", 2, "study date");
   check("studies find", 2, "name the patients");
+  check("watch abc", 2, "they are numbers");
   check("--server nowhere whoami", 2, "tcp://host:port");
 }
 
@@ -124,6 +126,23 @@ BOOST_AUTO_TEST_CASE(shows_the_ten_columns_of_the_cache_and_the_quota) {
   for (const auto* column : {"Accession", "Institution", "Department", "MRN", "Cached", "Study date/time", "Modality",
                              "Size", "Last download by", "Last download", "0000123", "2 KiB", "45 % of 1000 B"})
     check("cache list", 0, column);
+}
+
+BOOST_AUTO_TEST_CASE(counts_the_cache_by_its_columns) {
+  site.answers["cache.facets"] = json{
+      {"facets",
+       {{"Modality", {{"values", {{{"value", "MR"}, {"count", 3}}, {{"value", "CT"}, {"count", 1}}}}, {"other", 2}}},
+        {"bytes", {{"least", 1024}, {"greatest", 4096}}}}}};
+  const auto found = run("cache facets modality size");
+  BOOST_TEST(found.code == 0);
+  for (const auto* shown : {"Modality  MR", "(others)", "1 KiB to 4 KiB", "[####################]"})
+    BOOST_TEST(found.output.find(shown) != std::string::npos, found.output);
+  check("cache facets nonsense", 2, "there are: accession, institution");
+}
+
+BOOST_AUTO_TEST_CASE(prints_no_list_as_csv_but_lists) {
+  check("whoami --output csv", 2, "take --json");
+  check("cache list --output xml", 2, "not in");
 }
 
 BOOST_AUTO_TEST_CASE(calls_nothing_agreed_unless_its_own_check_was_seen_to_end) {

@@ -69,4 +69,22 @@ BOOST_AUTO_TEST_CASE(puts_what_runs_first_and_bounds_the_rows) {
   BOOST_TEST(text.find("scheduled") == std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(says_how_far_it_is_and_when_it_may_end) {
+  using std::chrono::seconds;
+  BOOST_TEST(!time_left(1, 5, seconds{60}));
+  BOOST_TEST(time_left(2, 5, seconds{60})->count() == 150);
+  BOOST_TEST(!time_left(2, 0, seconds{60}));
+  request_board board{{"1", "2", "3"}};
+  for (const auto* id : {"1", "2", "3"}) board.learn_listed(listed(id, "processing"));
+  board.learn_event(json{{"request", "1"}, {"state", "completed"}, {"counts", {{"expected", 4}, {"received", 4}}}});
+  board.learn_event(json{{"request", "2"}, {"state", "failed"}, {"counts", {{"expected", 6}, {"received", 1}}}});
+  auto waiting = listed("3", "scheduled");
+  waiting["position"] = 9;
+  waiting["estimate"] = "Mon about 19:00";
+  board.learn_listed(waiting);
+  BOOST_TEST(board.summary(seconds{120}) ==
+             "1 scheduled, 1 completed, 1 failed; 5 of 10 images; about 1 min left at this pace; "
+             "the last starts Mon about 19:00");
+}
+
 BOOST_AUTO_TEST_SUITE_END()

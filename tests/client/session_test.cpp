@@ -139,6 +139,37 @@ BOOST_AUTO_TEST_CASE(goes_on_from_the_last_number_after_a_lost_connection) {
   BOOST_TEST(asked_from == (std::vector<std::uint64_t>{0, 42}), boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(loses_nothing_when_the_connection_breaks_before_the_first_event) {
+  std::vector<std::uint64_t> asked_from;
+  auto server = fake_server::with_curve([&](const text_frames& message) -> std::vector<text_frames> {
+    const auto body = json::parse(message.at(1));
+    if (message[0] == "CMD") {
+      auto hello = greeting();
+      hello["time"] = "2026-11-22T10:00:00.000Z";
+      return {ok_answer(body, hello)};
+    }
+    if (message[0] != "SUB") return {};
+    asked_from.push_back(body["from"]);
+    if (asked_from.size() == 1) return {{}};
+    const auto topic = body["topic"].get<std::string>();
+    return {event(topic, 1, json{{"at", "2026-11-22T09:59:59.999Z"}}),
+            event(topic, 2, json{{"at", "2026-11-22T10:00:01.000Z"}})};
+  });
+  server->allow(key.public_key);
+  auto opened = session::open(options_for(*server));
+  BOOST_REQUIRE(opened.ok());
+  (*opened)->subscribe("p/alz-brain/requests", 0, true);
+  BOOST_REQUIRE(!(*opened)->next_event(patience).ok());
+  auto back = (*opened)->reconnect();
+  for (int attempt = 0; attempt < 50 && !back.ok(); ++attempt) {
+    std::this_thread::sleep_for(milliseconds{20});
+    back = (*opened)->reconnect();
+  }
+  BOOST_REQUIRE(back.ok());
+  BOOST_TEST(sequence_of(**opened) == 2u);
+  BOOST_TEST(asked_from == (std::vector<std::uint64_t>{0, 1}), boost::test_tools::per_element());
+}
+
 BOOST_AUTO_TEST_CASE(asks_anew_when_the_connection_was_lost_while_nobody_looked) {
   const auto script = [](const text_frames& message) -> std::vector<text_frames> {
     const auto command = json::parse(message.at(1));

@@ -14,10 +14,11 @@ using nlohmann::json;
 BOOST_AUTO_TEST_SUITE(site_answers_suite)
 
 BOOST_AUTO_TEST_CASE(greets_a_member_with_their_own_projects_only) {
-  const greeting_facts facts{"Site", "0.1", "tcp://data", {{"alz-brain", R"({"quota":1000,"used":7})"}}};
+  const greeting_facts facts{"Site", "0.1", "tcp://data", {{"alz-brain", R"({"quota":1000,"used":7})"}}, 1'500'000};
   const auto greeting = json::parse(greeting_json(test::site_rules(), "amy", facts));
   BOOST_TEST(greeting["protocol"] == 1);
   BOOST_TEST(greeting["user"] == "amy");
+  BOOST_TEST(greeting["time"] == "1970-01-01T00:00:01.500Z");
   BOOST_TEST(greeting["roles"] == json{"researcher"});
   BOOST_TEST(greeting["projects"].size() == 2);
   BOOST_TEST(greeting["projects"][0]["id"] == "alz-brain");

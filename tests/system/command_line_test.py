@@ -1,5 +1,7 @@
 #!/usr/bin/python3
 """The researcher's program `penstock` from key to picture: what it prints, exit codes, what it leaves on the disk."""
+import csv
+import io
 import json
 import os
 import re
@@ -8,7 +10,7 @@ import tempfile
 
 from harness import run_tests, running_site
 
-OK, FAILED, USAGE, NOT_EVERYTHING, VERIFICATION, UNREACHABLE, NOT_FOUND = range(7)
+OK, FAILED, USAGE, NOT_EVERYTHING, VERIFICATION, UNREACHABLE, NOT_FOUND, INTERRUPTED = range(8)
 PASTED = "MRN\n1000001\nC104420\n123\n1000001\n7700422\n9999999\nMRN*STAR\n"
 OUTCOMES = ["found", "found", "found", "duplicate", "not_permitted", "not_found", "invalid"]
 
@@ -57,6 +59,53 @@ def test_lists_the_repository_and_the_quota(site):
     for mrn in {item["PatientID"] for item in items}:
         assert mrn in shown, shown
     assert run_json(site, "cache", "usage")["studies"] == len(items)
+
+
+def test_lists_come_in_every_format_chosen_sorted_and_cut_to_columns(site):
+    items = run_json(site, "cache", "list")["items"]
+    lines = run(site, "cache", "list", "--jsonl", "--sort", "mrn,study-date:desc").splitlines()
+    assert sorted(json.loads(line)["StudyInstanceUID"] for line in lines) == sorted(
+        item["StudyInstanceUID"] for item in items)
+    assert [json.loads(line)["PatientID"] for line in lines] == sorted(item["PatientID"] for item in items)
+    rows = list(csv.DictReader(io.StringIO(run(site, "cache", "list", "--output", "csv"))))
+    assert {row["PatientID"] for row in rows} == {item["PatientID"] for item in items}
+    chosen = run(site, "cache", "list", "--output", "csv", "--columns", "mrn,size", "--where", "mrn=1000001")
+    assert chosen.splitlines()[0] == "PatientID,bytes" and set(chosen.split()[1:]) and "C104420" not in chosen, chosen
+    assert "General Hospital" in run(site, "cache", "list", "--where", "institution=General Hospital")
+    assert not run_json(site, "requests", "list", "--where", "state=failed")["requests"]
+    assert run_json(site, "requests", "list", "--where", "submitted=2020..", "--where", "mrn~c10*")["requests"]
+    found = run_json(site, "studies", "find", "1000001", "--where", "description~*", "--sort", "study-date")["studies"]
+    assert [study["StudyDate"] for study in found] == sorted(study["StudyDate"] for study in found)
+    assert run(site, "pacs", "list", "--output", "csv").startswith("id,institution,"), "csv of the PACS"
+
+
+def test_a_wrong_column_is_answered_with_those_there_are(site):
+    done = site.program("penstock", "requests", "list", "--where", "modalty=MR")
+    assert done.returncode == USAGE and "modality" in done.stderr and "submitted" in done.stderr, done.stderr
+    run(site, "whoami", "--output", "csv", code=USAGE)
+
+
+def test_a_table_of_a_hospital_is_read_and_every_outcome_can_be_kept(site):
+    with tempfile.TemporaryDirectory() as folder:
+        table, outcomes = os.path.join(folder, "cohort.csv"), os.path.join(folder, "outcomes.csv")
+        with open(table, "w", encoding="utf-16") as file:
+            file.write("Name;Patient ID;Note\r\n\"Doe; Jane\";1000001;\"two\r\nlines\"\r\n"
+                       "Nobody;9999999;\r\n;1000001;\r\n")
+        run(site, "studies", "find", "--mrns", table, "--outcomes", outcomes, code=NOT_EVERYTHING)
+        with open(outcomes, encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert [row["outcome"] for row in rows] == ["found", "not_found", "duplicate"], rows
+        assert os.stat(outcomes).st_mode & 0o77 == 0
+        done = site.program("penstock", "studies", "find", "--mrns", table, "--column", "Nummer")
+        assert done.returncode == USAGE and "'Patient ID'" in done.stderr, done.stderr
+    done = site.program("penstock", "studies", "find", "--mrns", "7700421")
+    assert done.returncode == USAGE and "there is no file '7700421'" in done.stderr, done.stderr
+    run_json(site, "studies", "find", "1000001, 0000000\n", code=NOT_EVERYTHING)
+
+
+def test_facets_are_counted_or_said_to_be_unknown(site):
+    done = site.program("penstock", "cache", "facets", "modality")
+    assert done.returncode == OK and "MR" in done.stdout or "does not count facets yet" in done.stderr, done
 
 
 def files_below(folder):

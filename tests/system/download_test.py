@@ -24,7 +24,7 @@ from large_study import add_large_study
 from protocol import Closed, Download
 
 PROJECT = "alz-brain"
-OK, FAILED, USAGE, NOT_EVERYTHING, VERIFICATION, UNREACHABLE, NOT_FOUND = range(7)
+OK, FAILED, USAGE, NOT_EVERYTHING, VERIFICATION, UNREACHABLE, NOT_FOUND, INTERRUPTED = range(8)
 ENDED = ("completed", "incomplete", "failed", "cancelled")
 CLIENT_TIMEOUT_S = 90
 MIB = 1 << 20
@@ -240,7 +240,7 @@ def test_ctrl_c_ends_in_order_and_the_same_command_goes_on(site):
     with home(site) as (target, key):
         client = hold_in_the_middle(site, target, key)
         client.send_signal(signal.SIGINT)
-        said = ended_with(client, FAILED)
+        said = ended_with(client, INTERRUPTED)
         assert "--resume" in said, said
         site.line.release()
         said = run(site, "--to", target, "--all", "--key-file", key)
@@ -309,7 +309,7 @@ def test_what_was_damaged_on_the_disk_is_found_at_the_end_and_fetched_again(site
     with home(site) as (target, key):
         client = hold_in_the_middle(site, target, key, after=9 * MIB)
         client.send_signal(signal.SIGINT)
-        ended_with(client, FAILED)
+        ended_with(client, INTERRUPTED)
         whole = [name for name in files_below(target) if name.endswith(".sealed") and name != "index.sealed"]
         data = bytearray(content(target, whole[0]))
         data[len(data) // 2] ^= 1

@@ -21,6 +21,11 @@ constexpr std::size_t op_random_bytes = 16;
 constexpr int protocol_version = 1;
 constexpr std::size_t most_studies_named = 20;
 
+std::string text_of(const json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string{};
+}
+
 std::uint64_t big_endian(const zmq::message_t& frame) {
   std::uint64_t value = 0;
   for (const auto byte : frame.to_string_view()) value = value << 8 | static_cast<std::uint8_t>(byte);
@@ -88,9 +93,11 @@ result<void> session::connect() {
   if (!socket) return socket.error();
   socket_ = std::move(*socket);
   events_since_credit_ = 0;
+  const auto asked = std::chrono::steady_clock::now();
   auto hello = ask_once({"hello", "", json{{"client", "penstock"}, {"protocol", protocol_version}}, "", {}});
   if (!hello) return hello.error();
   greeting_ = std::move(*hello);
+  greeting_took_ = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - asked);
   return {};
 }
 
@@ -100,7 +107,9 @@ result<void> session::reconnect() {
   for (auto& [topic, subscribed] : subscriptions_) {
     if (!subscribed.journaled) subscribed.seen = sequence_tracker{};
     subscribed.catching_up = false;
-    send_subscription(topic, subscribed.seen.next());
+    // Nothing has come yet: what came meanwhile is found among all that the journal keeps.
+    const bool from_the_beginning = subscribed.journaled && subscribed.seen.next() == 0 && !subscribed.since.empty();
+    send_subscription(topic, from_the_beginning ? 1 : subscribed.seen.next());
   }
   return {};
 }
@@ -142,7 +151,7 @@ result<json> session::ask_once(const question& what) {
 }
 
 void session::subscribe(const std::string& topic, std::uint64_t from, bool journaled) {
-  subscriptions_[topic] = {journaled, false, sequence_tracker{from}};
+  subscriptions_[topic] = {journaled, false, from == 0 ? text_of(greeting_, "time") : "", sequence_tracker{from}};
   send_subscription(topic, from);
 }
 
@@ -166,7 +175,8 @@ bool session::admits(const topic_event& event) {
   if (verdict == sequence_verdict::missed && !subscribed.catching_up)
     send_subscription(event.topic, subscribed.seen.next());
   subscribed.catching_up = verdict == sequence_verdict::missed;
-  return verdict == sequence_verdict::deliver;
+  if (verdict != sequence_verdict::deliver) return false;
+  return subscribed.since.empty() || text_of(event.body, "at") >= subscribed.since;
 }
 
 void session::spend_credit() {

@@ -44,7 +44,8 @@ struct topic_event {
 };
 
 /// Not thread-safe. A connection that breaks is made anew once per question, with a new routing id; subscriptions go on
-/// where they were. Everything that fails to reach the server is errc::timed_out.
+/// where they were, those of which nothing has come yet where they were begun. Everything that fails to reach the
+/// server is errc::timed_out.
 class session {
  public:
   /// Connects and says `hello`. errc::not_permitted when the server does not know the key.
@@ -55,6 +56,8 @@ class session {
   result<nlohmann::json> ask(const question& what);
   /// What the server said of itself, of the user and of the user's projects.
   [[nodiscard]] const nlohmann::json& greeting() const { return greeting_; }
+  /// How long the greeting took to come.
+  [[nodiscard]] std::chrono::milliseconds greeting_took() const { return greeting_took_; }
 
   /// `from` as in messages/WIRE.md: 0 = only what is new. A `journaled` topic is followed without loss or repetition.
   void subscribe(const std::string& topic, std::uint64_t from, bool journaled);
@@ -67,6 +70,7 @@ class session {
   struct subscription {
     bool journaled = true;
     bool catching_up = false;  ///< asked again for what was missed
+    std::string since;         ///< the server's time when "only what is new" was asked for
     sequence_tracker seen;
   };
 
@@ -81,6 +85,7 @@ class session {
   session_options options_;
   std::unique_ptr<dealer> socket_;
   nlohmann::json greeting_;
+  std::chrono::milliseconds greeting_took_{0};
   std::map<std::string, subscription> subscriptions_;
   std::deque<topic_event> waiting_events_;
   std::uint64_t next_id_ = 1;

@@ -5,7 +5,7 @@ namespace penstock::commands {
 void add_all_commands(CLI::App& program, context& at) {
   program.fallthrough();
   program.require_subcommand(1);
-  program.footer(std::string{exit_code_help});
+  program.footer(exit_code_help());
   program.add_option("--server", at.flags.server, "Where the server listens (PENSTOCK_SERVER)")
       ->type_name("tcp://HOST:PORT");
   program.add_option("--server-key", at.flags.server_key, "Public key of the server (PENSTOCK_SERVER_KEY)")
@@ -17,7 +17,16 @@ void add_all_commands(CLI::App& program, context& at) {
       ->type_name("SECONDS")
       ->capture_default_str()
       ->check(CLI::Range(1, 600));
-  program.add_flag("--json", at.json, "Print one JSON document in place of a table");
+  program
+      .add_option("--output", at.format_name,
+                  "How to print: one JSON document, one JSON line a row, or CSV (lists only, values as they are)")
+      ->check(CLI::IsMember({"table", "json", "jsonl", "csv"}))
+      ->capture_default_str();
+  program.add_flag_callback(
+      "--json", [&at] { at.format_name = "json"; }, "The same as --output json");
+  program.add_flag_callback(
+      "--jsonl", [&at] { at.format_name = "jsonl"; }, "The same as --output jsonl");
+  program.add_flag("-y,--yes", at.yes, "Answer every question with yes");
   add_identity_commands(program, at);
   add_pacs_commands(program, at);
   add_patients_commands(program, at);
@@ -27,12 +36,15 @@ void add_all_commands(CLI::App& program, context& at) {
   add_requests_commands(program, at);
   add_cache_commands(program, at);
   add_download_command(program, at);
+  add_pull_command(program, at);
   add_open_commands(program, at);
   add_key_commands(program, at);
   add_governor_commands(program, at);
   add_governance_commands(program, at);
   add_upkeep_commands(program, at);
   add_server_commands(program, at);
+  add_doctor_command(program, at);
+  add_completion_command(program, at);
 }
 
 }  // namespace penstock::commands

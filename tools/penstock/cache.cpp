@@ -1,7 +1,10 @@
-// cache list, usage, delete: the project's own repository of images.
+// cache list, facets, usage, delete: the project's own repository of images.
+
+#include <algorithm>
 
 #include "tools/penstock/holding_flags.hpp"
 #include "tools/penstock/input_lists.hpp"
+#include "tools/penstock/pager.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
@@ -9,10 +12,9 @@ namespace {
 
 using nlohmann::json;
 
-struct list_flags {
+struct cache_flags {
   holding_flags which;
-  std::string sort = "cached";
-  bool ascending = false;
+  list_flags list;
   bool show_uids = false;
   std::size_t limit = 1000;
 };
@@ -23,48 +25,32 @@ void show_usage(const context& at, const json& usage) {
          " reserved for what is under way");
 }
 
-table drawn(const json& items, bool show_uids) {
-  std::vector<column> columns{{"Accession"},        {"Institution"},     {"Department"}, {"MRN"},
-                              {"Cached"},           {"Study date/time"}, {"Modality"},   {"Size", alignment::right},
-                              {"Last download by"}, {"Last download"}};
-  if (show_uids) columns.push_back({"Study Instance UID"});
-  table rows{std::move(columns)};
-  for (const auto& one : items) {
-    std::vector<cell> row{
-        text_in(one, "AccessionNumber"),    text_in(one, "institution"),
-        text_in(one, "department"),         text_in(one, "PatientID"),
-        local_time(text_in(one, "cached")), study_time(text_in(one, "StudyDate"), text_in(one, "StudyTime")),
-        list_in(one, "Modality"),           human_bytes(number_in(one, "bytes")),
-        text_in(one, "last_download_user"), local_time(text_in(one, "last_download"))};
-    if (show_uids) row.emplace_back(text_in(one, "StudyInstanceUID"));
-    rows.add(std::move(row));
-  }
-  return rows;
+std::string columns_of(const cache_flags& flags) {
+  if (!flags.show_uids || !flags.list.columns.empty()) return flags.list.columns;
+  std::string named;
+  for (const auto& column : holding_columns())
+    if (column.shown || column.name == "uid") named += std::string{column.name} + ",";
+  return named;
 }
 
-exit_code run_list(context& at, const list_flags& flags) {
-  auto filter = filter_of(flags.which);
+exit_code run_list(context& at, const cache_flags& flags) {
+  auto filter = filter_of(at, flags.which);
   if (!filter) return at.report(filter.error());
-  const auto direction = flags.ascending ? "asc" : "desc";
-  const json args{
-      {"level", "study"}, {"filter", *filter}, {"sort", json::array({json::array({flags.sort, direction})})}};
-  auto listed = ask_all_pages(at, "cache.list", args, "items", flags.limit);
-  if (!listed) return at.report(listed.error());
+  auto sort = parse_sort(flags.list.sort, holding_columns());
+  if (!sort) return at.report(sort.error());
+  if (sort->empty()) sort->push_back(json::array({"cached", "desc"}));
+  const json args{{"level", "study"}, {"filter", std::move(*filter)}, {"sort", std::move(*sort)}};
+  auto found = ask_all_pages(at, "cache.list", args, "items", flags.limit);
+  if (!found) return at.report(found.error());
   auto usage = at.ask("cache.usage", json::object());
   if (!usage) return at.report(usage.error());
-  if (at.json) {
-    (*listed)["usage"] = *usage;
-    at.show(*listed);
-    return exit_code::ok;
-  }
-  const auto& items = array_in(*listed, "items");
-  if (items.empty())
-    at.say("Nothing is cached that fits; 'penstock request' asks for studies.");
-  else
-    at.show(drawn(items, flags.show_uids));
-  if (const auto total = number_in(*listed, "total"); total > items.size())
-    at.say(std::to_string(items.size()) + " of " + std::to_string(total) + " shown; --limit shows more.");
-  show_usage(at, *usage);
+  name_institutions(at, (*found)["items"]);
+  (*found)["usage"] = *usage;
+  const page whole;
+  const listed what{std::move(*found), "items", "Nothing is cached that fits; 'penstock request' asks for studies."};
+  if (auto shown = show_list(at, what, holding_columns(), columns_of(flags)); !shown) return at.report(shown.error());
+  note_limit(at, what);
+  if (at.format == output_format::table) show_usage(at, *usage);
   return exit_code::ok;
 }
 
@@ -75,6 +61,67 @@ exit_code run_usage(context& at) {
     at.show(*usage);
   else
     show_usage(at, *usage);
+  return exit_code::ok;
+}
+
+/// What `cache facets` tells when it is not told of what.
+const std::vector<std::string> usual_facets{"modality", "institution", "department", "study-date", "size"};
+constexpr std::size_t facet_bar_columns = 20;
+
+struct facet_flags {
+  holding_flags which;
+  std::vector<std::string> columns;
+};
+
+/// Of a field with values: one line each, the most frequent first; of another: its least and greatest.
+void add_facet(context& at, table& rows, const list_column& column, const json& facet) {
+  const auto shown = [&](const json& value) {
+    auto row = json::array({json{{std::string{column.field}, value}}});
+    name_institutions(at, row);
+    return value.is_null() ? std::string{} : drawn_value(row.front(), column).text;
+  };
+  const std::string heading{column.heading};
+  if (facet.contains("least") || facet.contains("greatest")) {
+    rows.add({heading, shown(facet.value("least", json{})) + " to " + shown(facet.value("greatest", json{})), "", ""});
+    return;
+  }
+  std::uint64_t most = number_in(facet, "other");
+  for (const auto& value : array_in(facet, "values")) most = std::max(most, number_in(value, "count"));
+  const auto add = [&](const std::string& value, std::uint64_t count) {
+    rows.add({heading, value.empty() ? cell{"(none)", tint::faint} : cell{value}, std::to_string(count),
+              bar(count, most, facet_bar_columns)});
+  };
+  for (const auto& value : array_in(facet, "values"))
+    add(shown(value.value("value", json{})), number_in(value, "count"));
+  if (const auto other = number_in(facet, "other"); other != 0) add("(others)", other);
+}
+
+exit_code run_facets(context& at, const facet_flags& flags) {
+  auto filter = filter_of(at, flags.which);
+  if (!filter) return at.report(filter.error());
+  std::string named;
+  for (const auto& one : flags.columns.empty() ? usual_facets : flags.columns) named += one + ",";
+  auto columns = chosen_columns(holding_columns(), named);
+  if (!columns) return at.report(columns.error());
+  json fields = json::array();
+  for (const auto& column : *columns) fields.push_back(column.field);
+  auto answer = at.ask("cache.facets", json{{"filter", std::move(*filter)}, {"fields", fields}});
+  if (!answer && answer.error().code == messages::errc::unknown_command)
+    return at.report({messages::errc::unknown_command,
+                      "this server does not count facets yet; 'penstock cache list' "
+                      "with --where and --sort does without"});
+  if (!answer) return at.report(answer.error());
+  if (at.json) {
+    at.show(*answer);
+    return exit_code::ok;
+  }
+  table rows{{{"Column"}, {"Value"}, {"Studies", alignment::right}, {""}}};
+  const auto facets = answer->value("facets", json::object());
+  for (const auto& column : *columns)
+    if (const auto found = facets.find(std::string{column.field}); found != facets.end())
+      add_facet(at, rows, column, *found);
+  const page whole;
+  at.show(rows);
   return exit_code::ok;
 }
 
@@ -109,16 +156,18 @@ exit_code run_delete(context& at, const holding_flags& which) {
 
 void add_cache_commands(CLI::App& program, context& at) {
   auto* cache = program.add_subcommand("cache", "The images that the project has")->require_subcommand(1);
-  const auto flags = std::make_shared<list_flags>();
-  auto* list = cache->add_subcommand("list", "List them, with the quota");
+  const auto flags = std::make_shared<cache_flags>();
+  auto* list = cache->add_subcommand("list", "List them, with the quota; those that came last first");
   add_holding_flags(*list, flags->which);
-  list->add_option("--sort", flags->sort,
-                   "Column of the protocol to sort by, such as cached, StudyDate, bytes, PatientID")
-      ->capture_default_str();
-  list->add_flag("--ascending", flags->ascending, "The smallest first");
+  add_order_flags(*list, at, flags->list);
   list->add_flag("--uids", flags->show_uids, "Show Study Instance UIDs, too");
   list->add_option("--limit", flags->limit, "At most so many")->capture_default_str()->check(CLI::Range(1, 100'000));
   list->callback([&at, flags] { at.action = [&at, flags] { return run_list(at, *flags); }; });
+  const auto wish = std::make_shared<facet_flags>();
+  auto* facets = cache->add_subcommand("facets", "Count them by modality, institution, date and so on");
+  add_holding_flags(*facets, wish->which);
+  facets->add_option("COLUMN", wish->columns, "Columns of 'cache list' to count; default: the usual ones");
+  facets->callback([&at, wish] { at.action = [&at, wish] { return run_facets(at, *wish); }; });
   cache->add_subcommand("usage", "Show how full the quota is")->callback([&at] {
     at.action = [&at] { return run_usage(at); };
   });

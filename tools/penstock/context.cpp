@@ -1,5 +1,6 @@
 #include "tools/penstock/context.hpp"
 
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -19,6 +20,8 @@ std::string advice_for(errc code) {
   switch (code) {
     case errc::not_found:
       return "What you asked for is not there, or not yours to see: 'penstock whoami' lists your projects.";
+    case errc::unknown_command:
+      return "The server is older than this program, or newer: 'penstock doctor' compares them.";
     case errc::not_permitted:
       return "Ask the administrator of the server whether your role allows this.";
     case errc::project_expired:
@@ -41,6 +44,17 @@ std::string advice_for(errc code) {
 }
 
 }  // namespace
+
+result<void> context::choose_format() {
+  if (format_name == "json") format = output_format::json;
+  if (format_name == "jsonl") format = output_format::jsonl;
+  if (format_name == "csv") format = output_format::csv;
+  json = format == output_format::json || format == output_format::jsonl;
+  const bool is_list = std::any_of(lists.begin(), lists.end(), [](const auto* command) { return command->parsed(); });
+  if (format == output_format::csv && !is_list)
+    return fail(errc::bad_request, "--output csv is for lists, such as 'requests list'; take --json here");
+  return {};
+}
 
 result<client::settings> context::settings() const {
   return client::resolve_settings(flags, client::process_environment());
@@ -86,11 +100,13 @@ result<nlohmann::json> context::ask(const std::string& command, nlohmann::json a
 void context::show(const table& rows) const { std::cout << rows.text(style_of_output()) << std::flush; }
 
 void context::show(const nlohmann::json& document) const {
-  std::cout << document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << std::endl;
+  std::cout << document.dump(format == output_format::jsonl ? -1 : 2, ' ', false,
+                             nlohmann::json::error_handler_t::replace)
+            << std::endl;
 }
 
 void context::say(const std::string& line) const {
-  if (!json) std::cout << line << std::endl;
+  if (format == output_format::table) std::cout << line << std::endl;
 }
 
 exit_code context::report(const messages::failure& problem) const {
@@ -98,6 +114,13 @@ exit_code context::report(const messages::failure& problem) const {
   if (const auto advice = advice_for(problem.code); !advice.empty()) std::cerr << advice << "\n";
   if (json) show(nlohmann::json{{"error", {{"code", name_of(problem.code)}, {"message", problem.context}}}});
   return exit_code_of(problem.code);
+}
+
+result<bool> confirmed(const context& at, const std::string& question) {
+  if (at.yes) return true;
+  auto answer = ask_for_line(question + " [y/N] ");
+  if (!answer) return fail(errc::bad_request, "there is no terminal to ask on; give --yes when that is what you want");
+  return *answer == "y" || *answer == "Y" || *answer == "yes";
 }
 
 std::string text_in(const json& object, const char* member) {

@@ -6,6 +6,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "messages/result.hpp"
 #include "tools/client/session.hpp"
@@ -17,11 +18,25 @@ namespace penstock::commands {
 
 using messages::result;
 
+enum class output_format {
+  table,
+  json,   ///< one document
+  jsonl,  ///< one line a row
+  csv     ///< lists only
+};
+
 class context {
  public:
-  client::settings flags;       ///< as given on the command line
-  bool json = false;            ///< one JSON document on standard output in place of a table
-  std::uint32_t timeout_s = 5;  ///< for an answer
+  client::settings flags;  ///< as given on the command line
+  output_format format = output_format::table;
+  bool json = false;                   ///< `format` is for programs that read JSON
+  bool yes = false;                    ///< every question is answered with yes
+  std::uint32_t timeout_s = 5;         ///< for an answer
+  std::vector<const CLI::App*> lists;  ///< commands that print a list
+
+  std::string format_name = "table";  ///< as given
+  /// Takes the format that was given. errc::bad_request when the chosen command cannot print so.
+  [[nodiscard]] result<void> choose_format();
 
   /// Set by the subcommand that was chosen.
   std::function<exit_code()> action;
@@ -38,13 +53,17 @@ class context {
 
   void show(const table& rows) const;
   void show(const nlohmann::json& document) const;
-  void say(const std::string& line) const;  ///< a line for people, on standard output; nothing with --json
+  void say(const std::string& line) const;  ///< a line for people, on standard output; nothing for programs
   /// What happened, why, and what to do next, on standard error (and as a document with --json).
   exit_code report(const messages::failure& problem) const;
 
  private:
   std::unique_ptr<client::session> session_;
 };
+
+/// What is asked before something is done that cannot be undone or costs others time: true for --yes, or when the
+/// answer typed is yes. errc::bad_request without a terminal to ask on.
+[[nodiscard]] result<bool> confirmed(const context& at, const std::string& question);
 
 /// Whether the text of `member` of `object` is there, else "".
 [[nodiscard]] std::string text_in(const nlohmann::json& object, const char* member);
@@ -70,8 +89,11 @@ void add_studies_commands(CLI::App& program, context& at);     // studies find, 
 void add_submit_command(CLI::App& program, context& at);       // request
 void add_watch_command(CLI::App& program, context& at);        // watch
 void add_requests_commands(CLI::App& program, context& at);    // requests list, show, cancel, retry, delete, prioritise
-void add_cache_commands(CLI::App& program, context& at);       // cache list, usage, delete
+void add_cache_commands(CLI::App& program, context& at);       // cache list, facets, usage, delete
 void add_download_command(CLI::App& program, context& at);     // download
+void add_pull_command(CLI::App& program, context& at);         // pull: find, request, watch, download
+void add_doctor_command(CLI::App& program, context& at);       // doctor
+void add_completion_command(CLI::App& program, context& at);   // completion, and what it asks the program
 void add_open_commands(CLI::App& program, context& at);        // open list, verify, view
 void add_governor_commands(CLI::App& program, context& at);    // governor status, simulate, pause, resume
 void add_governance_commands(CLI::App& program, context& at);  // governance show, check, reload, admin purge

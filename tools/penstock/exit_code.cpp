@@ -25,4 +25,11 @@ exit_code exit_code_of(messages::errc code) {
   }
 }
 
+std::string exit_code_help() {
+  std::string text = "Exit codes:";
+  for (const auto& [code, meaning] : exit_meanings)
+    text += (code == exit_code::ok ? " " : "; ") + std::to_string(static_cast<int>(code)) + " " + std::string{meaning};
+  return text;
+}
+
 }  // namespace penstock::commands

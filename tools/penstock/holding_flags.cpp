@@ -1,7 +1,10 @@
 #include "tools/penstock/holding_flags.hpp"
 
+#include <array>
+
 #include "messages/ids.hpp"
 #include "tools/penstock/input_lists.hpp"
+#include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -13,13 +16,40 @@ using nlohmann::json;
 /// What one command of the protocol may name.
 constexpr std::size_t most_studies = 10'000;
 
+constexpr std::array columns{
+    list_column{"accession", "AccessionNumber", "Accession"},
+    list_column{.name = "institution", .field = "institution", .heading = "Institution", .draw = institution_cell},
+    list_column{"department", "department", "Department"},
+    list_column{"mrn", "PatientID", "MRN"},
+    list_column{"cached", "cached", "Cached", column_kind::time},
+    list_column{
+        .name = "study-date",
+        .field = "StudyDate",
+        .heading = "Study date/time",
+        .kind = column_kind::date,
+        .draw = [](const json& row) { return cell{study_time(text_in(row, "StudyDate"), text_in(row, "StudyTime"))}; }},
+    list_column{"modality", "Modality", "Modality", column_kind::words},
+    list_column{"size", "bytes", "Size", column_kind::bytes},
+    list_column{"downloaded-by", "last_download_user", "Last download by"},
+    list_column{"downloaded", "last_download", "Last download", column_kind::time},
+    list_column{"images", "instances", "Images", column_kind::number, false},
+    list_column{"series", "series", "Series", column_kind::number, false},
+    list_column{"complete", "complete", "Complete", column_kind::flag, false},
+    list_column{"pacs", "pacs", "PACS", column_kind::text, false},
+    list_column{"study-time", "StudyTime", "Study time", column_kind::text, false},
+    list_column{"issuer", "IssuerOfPatientID", "Issuer", column_kind::text, false},
+    list_column{"uid", "StudyInstanceUID", "Study Instance UID", column_kind::text, false}};
+
 }  // namespace
+
+list_columns holding_columns() { return columns; }
 
 void add_holding_flags(CLI::App& command, holding_flags& flags) {
   command.add_option("--mrn", flags.mrns, "Studies of these patients")->type_name("MRN");
   command.add_option("--modality", flags.modalities, "Studies with these")->type_name("MR,CT");
   command.add_option("--study-date", flags.study_date, "A day, or a range")->type_name("2009-01-01..2012-01-01");
   command.add_option("--institution", flags.institution, "Studies of these institutions")->type_name("ID[,ID]");
+  add_filter_flags(command, flags.filter, columns);
 }
 
 void add_study_choice(CLI::App& command, holding_flags& flags) {
@@ -27,32 +57,24 @@ void add_study_choice(CLI::App& command, holding_flags& flags) {
   command.add_flag("--all", flags.all, "All that the project has");
 }
 
-result<json> filter_of(const holding_flags& flags) {
-  json filter = json::object();
-  if (!flags.mrns.empty()) filter["PatientID"] = json{{"list", flags.mrns}};
-  if (!flags.institution.empty()) filter["institution"] = json{{"in", split_commas(flags.institution)}};
+/// The flags of their own are short ways to say --where.
+result<json> filter_of(context& at, const holding_flags& flags) {
+  auto wishes = flags.filter;
+  if (!flags.institution.empty()) wishes.where.push_back("institution=" + flags.institution);
+  if (!flags.study_date.empty()) wishes.where.push_back("study-date=" + flags.study_date);
   if (!flags.modalities.empty()) {
-    auto modalities = parse_modalities(flags.modalities);
-    if (!modalities) return modalities.error();
-    filter["Modality"] = json{{"in", *modalities}};
+    if (auto codes = parse_modalities(flags.modalities); !codes) return codes.error();
+    wishes.where.push_back("modality=" + flags.modalities);
   }
-  if (!flags.study_date.empty()) {
-    auto range = parse_date_range(flags.study_date);
-    if (!range) return range.error();
-    const auto dash = range->find('-');
-    json days = json::object();
-    if (dash != 0) days["from"] = range->substr(0, dash);
-    if (dash == std::string::npos)
-      days["to"] = *range;
-    else if (dash + 1 < range->size())
-      days["to"] = range->substr(dash + 1);
-    filter["StudyDate"] = days;
-  }
+  auto filter = wire_filter(at, wishes, columns);
+  if (!filter || flags.mrns.empty()) return filter;
+  if (filter->contains("PatientID")) return fail(errc::bad_request, "name the patients in one way only");
+  (*filter)["PatientID"] = json{{"list", flags.mrns}};
   return filter;
 }
 
 result<json> studies_of(context& at, const holding_flags& flags) {
-  auto filter = filter_of(flags);
+  auto filter = filter_of(at, flags);
   if (!filter) return filter.error();
   if (!flags.studies.empty()) {
     if (!filter->empty() || flags.all) return fail(errc::bad_request, "choose by --study, or by other flags; not both");
@@ -61,7 +83,8 @@ result<json> studies_of(context& at, const holding_flags& flags) {
     return json(flags.studies);
   }
   if (filter->empty() && !flags.all)
-    return fail(errc::bad_request, "say which studies: --study UID, --mrn, --modality, --study-date, or --all");
+    return fail(errc::bad_request,
+                "say which studies: --study UID, --mrn, --mrns FILE, --modality, --study-date, --where, or --all");
   auto listed =
       ask_all_pages(at, "cache.list", json{{"level", "study"}, {"filter", *filter}}, "items", most_studies + 1);
   if (!listed) return listed.error();

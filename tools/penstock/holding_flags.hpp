@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tools/penstock/context.hpp"
+#include "tools/penstock/list_output.hpp"
 
 namespace penstock::commands {
 
@@ -14,17 +14,21 @@ struct holding_flags {
   std::string modalities;
   std::string study_date;
   std::string institution;
+  filter_flags filter;
   std::vector<std::string> studies;
   bool all = false;
 };
 
-/// --mrn, --modality, --study-date, --institution.
+/// The columns of `cache list`.
+[[nodiscard]] list_columns holding_columns();
+
+/// --mrn, --modality, --study-date, --institution, --where, --mrns.
 void add_holding_flags(CLI::App& command, holding_flags& flags);
 /// --study, --all.
 void add_study_choice(CLI::App& command, holding_flags& flags);
 
 /// The filter of messages/WIRE.md for `cache.list`.
-[[nodiscard]] result<nlohmann::json> filter_of(const holding_flags& flags);
+[[nodiscard]] result<nlohmann::json> filter_of(context& at, const holding_flags& flags);
 
 /// UIDs of the studies that are meant, an array that is not empty. errc::bad_request when nothing was chosen,
 /// errc::not_found when nothing fits.

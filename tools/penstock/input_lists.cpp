@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <cstdio>
 #include <optional>
 #include <utility>
+
+#include "tools/penstock/csv.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -21,46 +24,6 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t\r") + 1 - begin);
 }
 
-/// The next field of a CSV line; takes it and its separator off the front.
-std::string take_field(std::string_view& line, char separator) {
-  line = line.substr(std::min(line.find_first_not_of(" \t"), line.size()));
-  std::string field;
-  if (line.starts_with('"')) {
-    std::size_t i = 1;
-    for (; i < line.size(); ++i) {
-      if (line[i] != '"')
-        field += line[i];
-      else if (i + 1 < line.size() && line[i + 1] == '"')
-        field += line[i++];
-      else
-        break;
-    }
-    line.remove_prefix(std::min(i + 1, line.size()));
-    line.remove_prefix(std::min(line.find(separator), line.size()));
-  } else {
-    const auto end = std::min(line.find(separator), line.size());
-    field = trimmed(line.substr(0, end));
-    line.remove_prefix(end);
-  }
-  if (!line.empty()) line.remove_prefix(1);
-  return field;
-}
-
-std::vector<std::string> fields_of(std::string_view line, char separator) {
-  std::vector<std::string> fields;
-  do fields.push_back(take_field(line, separator));
-  while (!line.empty());
-  return fields;
-}
-
-std::string heading_form(std::string_view text) {
-  std::string form;
-  for (const char c : text)
-    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
-      form += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return form;
-}
-
 std::optional<std::size_t> column_of(const std::vector<std::string>& fields, const std::vector<std::string>& headings) {
   for (std::size_t i = 0; i < fields.size(); ++i)
     for (const auto& heading : headings)
@@ -74,46 +37,179 @@ char separator_of(std::string_view line) {
   return ',';
 }
 
-/// Eight digits of a day that exists, from `2009-01-31` or `20090131`.
-std::optional<std::string> day_in(std::string_view text) {
+using std::chrono::year_month_day;
+
+/// A day, or all days of a month or a year.
+struct day_span {
+  year_month_day first;
+  year_month_day last;
+};
+
+/// `2009-01-31`, `20090131`, `2009-01` or `2009`, when a calendar has it.
+std::optional<day_span> days_in(std::string_view text) {
   std::string digits;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '-' && text.size() == 10 && (i == 4 || i == 7)) continue;
+    if (text[i] == '-' && ((text.size() == 10 && (i == 4 || i == 7)) || (text.size() == 7 && i == 4))) continue;
     if (std::isdigit(static_cast<unsigned char>(text[i])) == 0) return std::nullopt;
     digits += text[i];
   }
-  if (digits.size() != 8) return std::nullopt;
-  const std::chrono::year_month_day day{std::chrono::year{std::stoi(digits.substr(0, 4))},
-                                        std::chrono::month{static_cast<unsigned>(std::stoi(digits.substr(4, 2)))},
-                                        std::chrono::day{static_cast<unsigned>(std::stoi(digits.substr(6)))}};
-  return day.ok() ? std::optional{digits} : std::nullopt;
+  if (digits.size() != 8 && digits.size() != 4 && text.size() != 7) return std::nullopt;
+  const auto part = [&](std::size_t at, unsigned otherwise) {
+    return at < digits.size() ? static_cast<unsigned>(std::stoi(digits.substr(at, 2))) : otherwise;
+  };
+  const std::chrono::year year{std::stoi(digits.substr(0, 4))};
+  const year_month_day first{year, std::chrono::month{part(4, 1)}, std::chrono::day{part(6, 1)}};
+  if (!first.ok()) return std::nullopt;
+  if (digits.size() == 8) return day_span{first, first};
+  const auto last_month = std::chrono::month{part(4, 12)};
+  return day_span{first, year_month_day{year / last_month / std::chrono::last}};
+}
+
+std::string digits_of(const year_month_day& day) {
+  char text[16];
+  std::snprintf(text, sizeof text, "%04d%02u%02u", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                static_cast<unsigned>(day.day()));
+  return text;
+}
+
+void append_utf8(std::string& into, char32_t c) {
+  const auto tail = [&](int shift) { into += static_cast<char>(0x80 | (c >> shift & 0x3F)); };
+  if (c < 0x80) {
+    into += static_cast<char>(c);
+  } else if (c < 0x800) {
+    into += static_cast<char>(0xC0 | c >> 6), tail(0);
+  } else if (c < 0x10000) {
+    into += static_cast<char>(0xE0 | c >> 12), tail(6), tail(0);
+  } else {
+    into += static_cast<char>(0xF0 | c >> 18), tail(12), tail(6), tail(0);
+  }
+}
+
+/// `bytes` without its byte order mark; what is no character becomes U+FFFD.
+std::string from_utf16(std::string_view bytes, bool big_endian) {
+  const auto unit = [&](std::size_t at) -> char32_t {
+    const auto one = static_cast<unsigned char>(bytes[at]), other = static_cast<unsigned char>(bytes[at + 1]);
+    return static_cast<char32_t>(big_endian ? one << 8 | other : other << 8 | one);
+  };
+  std::string text;
+  for (std::size_t i = 0; i + 1 < bytes.size(); i += 2) {
+    auto c = unit(i);
+    if (c >= 0xD800 && c < 0xDC00 && i + 3 < bytes.size() && unit(i + 2) >= 0xDC00 && unit(i + 2) < 0xE000) {
+      c = 0x10000 + ((c - 0xD800) << 10) + (unit(i + 2) - 0xDC00);
+      i += 2;
+    } else if (c >= 0xD800 && c < 0xE000) {
+      c = 0xFFFD;
+    }
+    append_utf8(text, c);
+  }
+  return text;
+}
+
+bool has_digit(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+/// "1.23457E+11": a spreadsheet took the number for a quantity, and its last digits are gone.
+bool was_rounded(std::string_view value) {
+  const auto e = value.find("E+");
+  return e != std::string_view::npos && e > 1 && e + 2 < value.size() && value.find('.') < e &&
+         value.find_first_not_of("0123456789.,E+") == std::string_view::npos;
+}
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const auto& name : names) text += (text.empty() ? "'" : ", '") + name + "'";
+  return text;
+}
+
+/// Where the values stand, from the first record; `is_heading` when that is none.
+struct chosen_column {
+  std::size_t index = 0;
+  bool is_heading = false;
+};
+
+result<chosen_column> choose_column(const std::vector<std::string>& first, const std::vector<std::string>& headings,
+                                    std::string_view column) {
+  if (!column.empty()) {
+    const auto exact = std::find(first.begin(), first.end(), column);
+    if (exact != first.end()) return chosen_column{static_cast<std::size_t>(exact - first.begin()), true};
+    const auto form = heading_form(column);
+    if (const auto found = form.empty() ? std::nullopt : column_of(first, {form})) return chosen_column{*found, true};
+    return fail(errc::bad_request,
+                "the list has no column '" + std::string{column} + "'; its first line has " + joined(first));
+  }
+  if (const auto found = column_of(first, headings)) return chosen_column{*found, true};
+  if (first.size() > 1 && std::none_of(first.begin(), first.end(), has_digit))
+    return fail(errc::bad_request,
+                "which column of the list is meant? Its headings are " + joined(first) + "; name one with --column");
+  return chosen_column{};
 }
 
 }  // namespace
 
-result<std::vector<protected_text>> parse_input_list(std::string_view text, const std::vector<std::string>& headings) {
+std::string heading_form(std::string_view text) {
+  std::string form;
+  for (const char c : text)
+    if (std::isalnum(static_cast<unsigned char>(c)) != 0)
+      form += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return form;
+}
+
+result<std::string> utf8_text(std::string bytes) {
+  if (bytes.starts_with("\xef\xbb\xbf")) bytes.erase(0, 3);
+  if (bytes.starts_with("\xff\xfe")) bytes = from_utf16(std::string_view{bytes}.substr(2), false);
+  if (bytes.starts_with("\xfe\xff")) bytes = from_utf16(std::string_view{bytes}.substr(2), true);
+  if (bytes.starts_with("PK\x03\x04"))
+    return fail(errc::bad_request, "the list is a workbook of a spreadsheet; save it as CSV");
+  if (bytes.find('\0') != std::string::npos)
+    return fail(errc::bad_request, "the list is no text; save it as plain text or CSV in UTF-8");
+  return bytes;
+}
+
+result<std::vector<protected_text>> parse_input_list(std::string_view text, const std::vector<std::string>& headings,
+                                                     std::string_view column) {
   if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
-  char separator = ',';
   std::vector<protected_text> values;
-  std::size_t column = 0;
-  bool first = true;
+  std::optional<chosen_column> chosen;
+  char separator = ',';
   while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size());
+    const auto end = std::min(text.find_first_of("\r\n"), text.size());
     const auto line = trimmed(text.substr(0, end));
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.empty() || line.front() == '#') continue;
-    if (first) separator = separator_of(line);
-    auto fields = fields_of(line, separator);
-    if (std::exchange(first, false))
-      if (const auto found = column_of(fields, headings)) {
-        column = *found;
-        continue;
-      }
-    values.emplace_back(column < fields.size() ? std::move(fields[column]) : std::string{});
+    if (line.empty() || line.front() == '#') {
+      text.remove_prefix(std::min(end + 1, text.size()));
+      continue;
+    }
+    if (!chosen) separator = separator_of(line);
+    auto fields = take_csv_record(text, separator);
+    if (!fields) return fields.error();
+    if (!chosen) {
+      auto found = choose_column(*fields, headings, column);
+      if (!found) return found.error();
+      chosen = *found;
+      if (chosen->is_heading) continue;
+    }
+    auto value = chosen->index < fields->size() ? std::move((*fields)[chosen->index]) : std::string{};
+    if (was_rounded(value))
+      return fail(errc::bad_request, "value " + std::to_string(values.size() + 1) +
+                                         " of the list was rounded by a spreadsheet (it reads like 1.2E+11); export "
+                                         "the list again with that column as text");
+    values.emplace_back(std::move(value));
     if (values.size() > most_input_lines)
       return fail(errc::too_large,
                   "the list has more than " + std::to_string(most_input_lines) + " lines; cut it into several");
   }
+  return values;
+}
+
+std::vector<std::string> split_pasted(const std::vector<std::string>& arguments) {
+  constexpr std::string_view between = " \t\r\n,;";
+  std::vector<std::string> values;
+  for (const std::string_view argument : arguments)
+    for (std::size_t begin = argument.find_first_not_of(between); begin != std::string_view::npos;) {
+      const auto end = std::min(argument.find_first_of(between, begin), argument.size());
+      values.emplace_back(argument.substr(begin, end - begin));
+      begin = argument.find_first_not_of(between, end);
+    }
   return values;
 }
 
@@ -123,7 +219,8 @@ const std::vector<std::string>& mrn_headings() {
 }
 
 const std::vector<std::string>& accession_headings() {
-  static const std::vector<std::string> known{"accession", "accessions", "accessionnumber", "accno"};
+  static const std::vector<std::string> known{"accession", "accessions", "accessionnumber",
+                                              "accno",     "acc",        "accessionno"};
   return known;
 }
 
@@ -131,7 +228,8 @@ result<std::string> parse_date_range(std::string_view text) {
   const auto refused = fail(errc::bad_request, "study date '" + std::string{text} +
                                                    "': write a day or a range, such as 2009-01-01..2012-01-01");
   text = trimmed(text);
-  if (const auto day = day_in(text)) return *day;
+  if (const auto days = days_in(text))
+    return days->first == days->last ? digits_of(days->first) : digits_of(days->first) + "-" + digits_of(days->last);
   std::string_view from = text;
   std::string_view to;
   if (const auto dots = text.find(".."); dots != std::string_view::npos) {
@@ -143,11 +241,12 @@ result<std::string> parse_date_range(std::string_view text) {
     from = text.substr(0, dash);
     to = text.substr(dash + 1);
   }
-  const auto first = day_in(from);
-  const auto last = day_in(to);
+  const auto first = days_in(from);
+  const auto last = days_in(to);
   if ((!from.empty() && !first) || (!to.empty() && !last) || (from.empty() && to.empty())) return refused;
-  if (first && last && *last < *first) return fail(errc::bad_request, "study date: the range ends before it begins");
-  return first.value_or("") + "-" + last.value_or("");
+  if (first && last && last->last < first->first)
+    return fail(errc::bad_request, "study date: the range ends before it begins");
+  return (first ? digits_of(first->first) : "") + "-" + (last ? digits_of(last->last) : "");
 }
 
 result<std::vector<std::string>> parse_modalities(std::string_view text) {

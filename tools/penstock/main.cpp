@@ -41,6 +41,7 @@ int main(int argc, char** argv) try {
     }
     return program.exit(problem) == 0 ? 0 : static_cast<int>(exit_code::usage);
   }
+  if (auto chosen = at.choose_format(); !chosen) return static_cast<int>(at.report(chosen.error()));
   return static_cast<int>(at.action());
 } catch (const std::exception& problem) {
   std::cerr << "penstock: a fault of the program: " << problem.what() << "\n";

@@ -20,7 +20,6 @@ struct export_flags {
   open_flags open;
   plain_flags plain;
   std::string to;
-  bool yes = false;
 };
 
 struct exported_files {
@@ -104,12 +103,11 @@ exit_code conclude(const context& at, const exported_files& done, const std::str
 exit_code run_export(context& at, const export_flags& flags) {
   const auto layout = layout_of(flags.plain);
   if (!layout) return at.report(layout.error());
-  if (!flags.yes) {
-    const auto question = "This writes the images unsealed into " + flags.to +
-                          ", where whoever gets at the disk can read them, and the server is told.";
-    if (auto sure = confirm(question, "there is nobody to ask; give --yes to write the images unsealed"); !sure)
-      return at.report(sure.error());
-  }
+  const auto question = "This writes the images unsealed into " + flags.to +
+                        ", where whoever gets at the disk can read them, and the server is told.";
+  auto sure = confirmed(at, question);
+  if (!sure) return at.report(sure.error());
+  if (!*sure) return at.report(fail(errc::conflict, "not confirmed; nothing was written"));
   auto reader = decoder_child::start();  // before there is a key in memory
   if (!reader) return at.report(reader.error());
   const auto opened = open_folder(at, flags.open);
@@ -135,7 +133,6 @@ void add_open_export_command(CLI::App& open, context& at) {
   add_open_flags(*command, flags->open);
   command->add_option("--plain", flags->to, "Folder to write them into; new or empty")->type_name("TO")->required();
   add_plain_flags(*command, flags->plain);
-  command->add_flag("--yes", flags->yes, "Do not ask");
   command->callback([&at, flags] { at.action = [&at, flags] { return run_export(at, *flags); }; });
 }
 

@@ -88,10 +88,4 @@ result<std::vector<std::size_t>> image_numbers(const std::string& list, std::siz
   return numbers;
 }
 
-std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
-}
-
-std::string images(std::uint64_t count) { return counted(count, "image", "images"); }
-
 }  // namespace penstock::commands

@@ -32,10 +32,6 @@ struct opened_folder {
 /// Numbers of images: "3", "1-20,35"; empty for all. errc::bad_request, errc::not_found.
 [[nodiscard]] result<std::vector<std::size_t>> image_numbers(const std::string& list, std::size_t images);
 
-/// "1 image", "7 images".
-[[nodiscard]] std::string counted(std::uint64_t count, const std::string& one, const std::string& many);
-[[nodiscard]] std::string images(std::uint64_t count);
-
 // Each adds its subcommands to `open`.
 void add_open_view_commands(CLI::App& open, context& at);   // view, attributes
 void add_open_export_command(CLI::App& open, context& at);  // export

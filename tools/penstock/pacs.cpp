@@ -1,6 +1,9 @@
 // pacs list, pacs echo.
 
-#include "tools/penstock/context.hpp"
+#include <array>
+
+#include "tools/penstock/list_output.hpp"
+#include "tools/penstock/pager.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -15,6 +18,19 @@ tint shade_of(const std::string& state) {
   return state == "paused" ? tint::busy : tint::none;
 }
 
+constexpr std::array pacs_columns{
+    list_column{"pacs", "id", "PACS"},
+    list_column{.name = "institution", .field = "institution", .heading = "Institution", .draw = institution_cell},
+    list_column{"department", "department", "Department"},
+    list_column{.name = "state",
+                .field = "state",
+                .heading = "State",
+                .draw =
+                    [](const json& row) {
+                      return cell{text_in(row, "state"), shade_of(text_in(row, "state"))};
+                    }},
+    list_column{"reason", "reason", "Reason"}};
+
 /// Commands that belong to no project.
 result<json> ask_server(context& at, const std::string& command, json args, std::chrono::milliseconds extra_wait = {}) {
   auto server = at.server();
@@ -22,21 +38,16 @@ result<json> ask_server(context& at, const std::string& command, json args, std:
   return (*server)->ask({command, "", std::move(args), "", extra_wait});
 }
 
-exit_code run_list(context& at) {
+exit_code run_list(context& at, const list_flags& flags) {
   auto answer = ask_server(at, "pacs.list", json::object());
   if (!answer) return at.report(answer.error());
-  if (at.json) {
-    at.show(*answer);
-    return exit_code::ok;
-  }
-  table rows{{{"PACS"}, {"Institution"}, {"Department"}, {"State"}, {"Reason"}}};
-  for (const auto& one : array_in(*answer, "pacs")) {
-    const auto state = text_in(one, "state");
-    rows.add({text_in(one, "id"), text_in(one, "institution"), text_in(one, "department"), cell{state, shade_of(state)},
-              text_in(one, "reason")});
-  }
-  at.show(rows);
-  return exit_code::ok;
+  auto rows = choose_rows(at, array_in(*answer, "pacs"), flags, pacs_columns);
+  if (!rows) return at.report(rows.error());
+  name_institutions(at, *rows);
+  (*answer)["pacs"] = std::move(*rows);
+  const page whole;
+  auto shown = show_list(at, {std::move(*answer), "pacs", "There is no PACS."}, pacs_columns, flags.columns);
+  return shown ? exit_code::ok : at.report(shown.error());
 }
 
 exit_code run_echo(context& at, const std::string& pacs) {
@@ -53,9 +64,10 @@ exit_code run_echo(context& at, const std::string& pacs) {
 
 void add_pacs_commands(CLI::App& program, context& at) {
   auto* pacs = program.add_subcommand("pacs", "The image archives of the hospital")->require_subcommand(1);
-  pacs->add_subcommand("list", "List them with their state")->callback([&at] {
-    at.action = [&at] { return run_list(at); };
-  });
+  const auto flags = std::make_shared<list_flags>();
+  auto* list = pacs->add_subcommand("list", "List them with their state");
+  add_list_flags(*list, at, *flags, pacs_columns);
+  list->callback([&at, flags] { at.action = [&at, flags] { return run_list(at, *flags); }; });
   const auto id = std::make_shared<std::string>();
   auto* echo = pacs->add_subcommand("echo", "Ask one whether it is there (C-ECHO; administrators)");
   echo->add_option("PACS", *id, "Its id")->required();

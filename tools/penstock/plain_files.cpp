@@ -44,6 +44,17 @@ client::series_words words_in(const std::vector<attribute>& attributes) {
           value_of(attributes, "StationName"), value_of(attributes, "SeriesDescription")};
 }
 
+/// A file of this download, as it was received.
+result<storage::secret_bytes> read_plain_file(const fs::path& path) {
+  const auto file = client::open_for_reading(path);
+  if (!file) return file.error();
+  const auto bytes = client::size_of(*file);
+  if (!bytes) return bytes.error();
+  auto content = storage::secret_bytes::of_size(*bytes);
+  if (auto read = client::read_at(*file, content.writable(), 0); !read) return read.error();
+  return content;
+}
+
 }  // namespace
 
 void add_plain_flags(CLI::App& command, plain_flags& flags) {
@@ -103,6 +114,29 @@ result<void> move_plain_file(const fs::path& folder, const std::string& from, co
        above = above.parent_path())
     fs::remove(above, error);
   return {};
+}
+
+result<plain_output> plain_output::prepare(const plain_flags& flags) {
+  const auto layout = layout_of(flags);
+  if (!layout) return layout.error();
+  auto reader = decoder_child::start();
+  if (!reader) return reader.error();
+  return plain_output{*layout, flags.dicomdir, std::move(*reader)};
+}
+
+result<void> name_received_files(const fs::path& folder, const client::download_manifest& manifest,
+                                 plain_output& output) {
+  const auto places = client::place_objects(manifest);
+  const auto came = client::plain_paths(manifest, places, {}, client::plain_layout::ordinals);
+  const auto named = name_files(manifest, places, output.layout, output.reader,
+                                [&](std::size_t object) { return read_plain_file(folder / came[object]); });
+  std::error_code error;
+  for (std::size_t i = 0; i < came.size(); ++i) {
+    if (came[i].empty() || !fs::exists(folder / came[i], error)) continue;
+    if (auto moved = move_plain_file(folder, came[i], named[i]); !moved) return moved;
+  }
+  if (auto synced = sync_everything(folder); !synced) return synced;
+  return output.dicomdir ? write_dicomdir(folder) : result<void>{};
 }
 
 result<void> write_dicomdir(const fs::path& folder) {

@@ -43,6 +43,20 @@ using read_object = std::function<result<storage::secret_bytes>(std::size_t obje
 [[nodiscard]] result<void> move_plain_file(const std::filesystem::path& folder, const std::string& from,
                                            const std::string& to);
 
+/// How files of a download in the clear are to be called.
+struct plain_output {
+  client::plain_layout layout = client::plain_layout::readable;
+  bool dicomdir = false;
+  decoder_child reader;
+
+  /// Before there is a key in memory.
+  static result<plain_output> prepare(const plain_flags& flags);
+};
+
+/// A download in the clear writes its files under their ordinals; their names are in them.
+[[nodiscard]] result<void> name_received_files(const std::filesystem::path& folder,
+                                               const client::download_manifest& manifest, plain_output& output);
+
 /// Makes `folder`/DICOMDIR with DCMTK's dcmmkdir. errc::not_found when that is not installed.
 [[nodiscard]] result<void> write_dicomdir(const std::filesystem::path& folder);
 

@@ -49,11 +49,9 @@ std::string bar_of(const watched_request& request) {
 
 }  // namespace
 
-request_board::request_board(std::vector<std::string> only) : only_(std::move(only)) {}
+request_board::request_board(const std::vector<std::string>& only) : only_(only.begin(), only.end()) {}
 
-bool request_board::watches(const std::string& request) const {
-  return only_.empty() || std::find(only_.begin(), only_.end(), request) != only_.end();
-}
+bool request_board::watches(const std::string& request) const { return only_.empty() || only_.contains(request); }
 
 bool request_board::learn_listed(const json& item) { return take(item, text_in(item, "id"), true); }
 
@@ -82,6 +80,9 @@ bool request_board::take(const json& from, const std::string& id, bool may_add) 
   keep(request.pacs, text_in(from, "pacs"));
   keep(request.label, label_of(from));
   keep(request.modality, list_in(from, "Modality"));
+  if (!known) request.ended_before = messages::is_terminal(request.state);
+  if (from.contains("estimate")) request.estimate = text_in(from, "estimate");
+  if (from.contains("position")) request.position = number_in(from, "position");
   if (const auto& counts = member(from, "counts"); !counts.empty()) {
     request.expected = number_in(counts, "expected");
     request.received = number_in(counts, "received");
@@ -112,6 +113,31 @@ std::string request_board::counts() const {
       text += (text.empty() ? "" : ", ") + std::to_string(found[i]) + " " +
               std::string{name_of(static_cast<request_state>(i))};
   return text.empty() ? "no requests" : text;
+}
+
+std::string request_board::summary(std::chrono::seconds watched) const {
+  std::uint64_t expected = 0, received = 0;
+  std::size_t open = 0, ended = 0;
+  const watched_request* last = nullptr;
+  for (const auto& [id, request] : requests_) {
+    const bool is_open = !messages::is_terminal(request.state);
+    expected += request.expected;
+    received += std::min(request.received, request.expected);
+    open += is_open ? 1 : 0;
+    ended += is_open || request.ended_before ? 0 : 1;
+    if (is_open && !request.estimate.empty() && (last == nullptr || last->position < request.position)) last = &request;
+  }
+  auto text = counts();
+  if (expected != 0) text += "; " + std::to_string(received) + " of " + std::to_string(expected) + " images";
+  if (const auto left = time_left(ended, open, watched))
+    text += "; about " + human_seconds(static_cast<std::uint64_t>(left->count())) + " left at this pace";
+  if (last != nullptr) text += "; the last starts " + printable(last->estimate);
+  return text;
+}
+
+std::optional<std::chrono::seconds> time_left(std::size_t ended, std::size_t open, std::chrono::seconds watched) {
+  if (ended < 2 || open == 0) return std::nullopt;
+  return watched * static_cast<std::int64_t>(open) / static_cast<std::int64_t>(ended);
 }
 
 table request_board::drawn(std::size_t rows) const {

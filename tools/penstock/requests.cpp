@@ -1,6 +1,10 @@
 // requests list, show, cancel, retry, delete, prioritise.
 
+#include <array>
+
 #include "tools/penstock/input_lists.hpp"
+#include "tools/penstock/list_output.hpp"
+#include "tools/penstock/pager.hpp"
 #include "tools/penstock/request_board.hpp"
 #include "tools/penstock/search.hpp"
 #include "tools/penstock/units.hpp"
@@ -10,10 +14,11 @@ namespace {
 
 using nlohmann::json;
 
-struct list_flags {
+struct request_flags {
   std::string states;
   std::string pacs;
   std::vector<std::string> mrns;
+  list_flags list;
   std::size_t limit = 200;
 };
 
@@ -33,45 +38,68 @@ std::string why(const json& request) {
   return reason.empty() ? text_in(request, "error") : reason;
 }
 
-exit_code run_list(context& at, const list_flags& flags) {
-  json filter = json::object();
-  if (!flags.states.empty()) filter["state"] = json{{"in", split_commas(flags.states)}};
-  if (!flags.pacs.empty()) filter["pacs"] = json{{"in", split_commas(flags.pacs)}};
-  if (!flags.mrns.empty()) filter["PatientID"] = json{{"list", flags.mrns}};
-  const json args{{"filter", filter}, {"sort", json::array({json::array({"submitted", "desc"})})}};
-  auto listed = ask_all_pages(at, "requests.list", args, "requests", flags.limit);
-  if (!listed) return at.report(listed.error());
-  if (at.json) {
-    at.show(*listed);
-    return exit_code::ok;
-  }
-  table rows{{{"Request"},
-              {"State"},
-              {"Accession"},
-              {"MRN"},
-              {"Modality"},
-              {"PACS"},
-              {"Images", alignment::right},
-              {"Size", alignment::right},
-              {"By"},
-              {"Submitted"},
-              {"Starts"},
-              {"Why"}}};
-  for (const auto& one : array_in(*listed, "requests")) {
-    const auto state = text_in(one, "state");
-    rows.add({text_in(one, "id"), cell{state, shade_of_state(state)}, text_in(one, "AccessionNumber"),
-              text_in(one, "PatientID"), list_in(one, "Modality"), text_in(one, "pacs"), images_in(one),
-              human_bytes(number_in(one, "bytes")), text_in(one, "user"), local_time(text_in(one, "submitted")),
-              text_in(one, "estimate"), why(one)});
-  }
-  if (rows.empty()) {
-    at.say("There are no requests.");
-    return exit_code::ok;
-  }
-  at.show(rows);
-  const auto shown = array_in(*listed, "requests").size();
-  if (const auto total = number_in(*listed, "total"); total > shown)
-    at.say(std::to_string(shown) + " of " + std::to_string(total) + " shown; --limit shows more.");
+constexpr std::array request_columns{
+    list_column{"request", "id", "Request", column_kind::decimal},
+    list_column{.name = "state",
+                .field = "state",
+                .heading = "State",
+                .draw =
+                    [](const json& row) {
+                      return cell{text_in(row, "state"), shade_of_state(text_in(row, "state"))};
+                    }},
+    list_column{"accession", "AccessionNumber", "Accession"},
+    list_column{"mrn", "PatientID", "MRN"},
+    list_column{"modality", "Modality", "Modality", column_kind::words},
+    list_column{"pacs", "pacs", "PACS"},
+    list_column{.name = "images",
+                .field = "counts.received",
+                .heading = "Images",
+                .kind = column_kind::number,
+                .draw = [](const json& row) { return cell{images_in(row)}; }},
+    list_column{"size", "bytes", "Size", column_kind::bytes},
+    list_column{"by", "user", "By"},
+    list_column{"submitted", "submitted", "Submitted", column_kind::time},
+    list_column{"starts", "estimate", "Starts", column_kind::text, true, known_to::client},
+    list_column{
+        .name = "why", .field = "reason", .heading = "Why", .draw = [](const json& row) { return cell{why(row)}; }},
+    list_column{"expected", "counts.expected", "Expected", column_kind::number, false},
+    list_column{"failed", "counts.failed", "Failed", column_kind::number, false},
+    list_column{"study-date", "StudyDate", "Study date", column_kind::date, false},
+    list_column{"priority", "priority", "Priority", column_kind::text, false},
+    list_column{"position", "position", "Position", column_kind::number, false},
+    list_column{"started", "started", "Started", column_kind::time, false},
+    list_column{"ended", "ended", "Ended", column_kind::time, false},
+    list_column{"attempts", "attempts", "Attempts", column_kind::number, false},
+    list_column{"error", "error", "Error", column_kind::text, false},
+    list_column{"institution", "institution", "Institution", column_kind::text, false, known_to::everybody,
+                institution_cell},
+    list_column{"department", "department", "Department", column_kind::text, false},
+    list_column{"issuer", "IssuerOfPatientID", "Issuer", column_kind::text, false},
+    list_column{"uid", "StudyInstanceUID", "Study Instance UID", column_kind::text, false}};
+
+/// --state, --pacs and --mrn are older ways to say --where.
+result<json> args_of(context& at, const request_flags& flags) {
+  auto filter = wire_filter(at, flags.list.filter, request_columns);
+  if (!filter) return filter;
+  if (!flags.states.empty()) (*filter)["state"] = json{{"in", split_commas(flags.states)}};
+  if (!flags.pacs.empty()) (*filter)["pacs"] = json{{"in", split_commas(flags.pacs)}};
+  if (!flags.mrns.empty()) (*filter)["PatientID"] = json{{"list", flags.mrns}};
+  auto sort = parse_sort(flags.list.sort, request_columns);
+  if (!sort) return sort;
+  if (sort->empty()) sort->push_back(json::array({"submitted", "desc"}));
+  return json{{"filter", std::move(*filter)}, {"sort", std::move(*sort)}};
+}
+
+exit_code run_list(context& at, const request_flags& flags) {
+  auto args = args_of(at, flags);
+  if (!args) return at.report(args.error());
+  auto found = ask_all_pages(at, "requests.list", std::move(*args), "requests", flags.limit);
+  if (!found) return at.report(found.error());
+  name_institutions(at, (*found)["requests"]);
+  const page whole;
+  const listed what{std::move(*found), "requests", "There are no such requests."};
+  if (auto shown = show_list(at, what, request_columns, flags.list.columns); !shown) return at.report(shown.error());
+  note_limit(at, what);
   return exit_code::ok;
 }
 
@@ -124,11 +152,12 @@ exit_code run_change(context& at, const std::string& command, const json& args, 
 
 void add_requests_commands(CLI::App& program, context& at) {
   auto* requests = program.add_subcommand("requests", "What the project has asked for")->require_subcommand(1);
-  const auto flags = std::make_shared<list_flags>();
+  const auto flags = std::make_shared<request_flags>();
   auto* list = requests->add_subcommand("list", "List requests, the newest first");
   list->add_option("--state", flags->states, "Only in these states")->type_name("scheduled,processing,...");
   list->add_option("--pacs", flags->pacs, "Only at these PACS")->type_name("ID[,ID]");
   list->add_option("--mrn", flags->mrns, "Only of these patients")->type_name("MRN");
+  add_list_flags(*list, at, flags->list, request_columns);
   list->add_option("--limit", flags->limit, "At most so many")->capture_default_str()->check(CLI::Range(1, 100'000));
   list->callback([&at, flags] { at.action = [&at, flags] { return run_list(at, *flags); }; });
   const auto id = std::make_shared<std::string>();

@@ -79,10 +79,30 @@ bool is_worth_telling(const messages::failure& problem, const client::download_r
   return !no_holder && !client::has_holder(record, storage::protection_passphrase);
 }
 
-result<opened_key> open_by_key_file(const std::string& path, const client::download_record& record) {
-  const auto file_key = storage::load_key_file(path);
-  if (!file_key) return fail(file_key.error().code, path + ": " + file_key.error().context);
-  auto key = client::open_with_key_file(record, *file_key);
+result<storage::secret_bytes> load_named_key_file(const std::string& path) {
+  auto key = storage::load_key_file(path);
+  if (!key) return fail(key.error().code, path + ": " + key.error().context);
+  return key;
+}
+
+/// From `file`, or asked for; not when no passphrase would open the download.
+result<client::secret_text> passphrase_of(const std::string& file, const client::download_record& record) {
+  if (!client::has_holder(record, storage::protection_passphrase))
+    return fail(errc::bad_request,
+                "no passphrase opens this download, only a key file or a person's own key: give "
+                "--key-file; 'penstock key show' tells who can open it");
+  return file.empty() ? ask_for_secret("Passphrase of the download: ") : passphrase_in(file);
+}
+
+result<opened_key> open_by_passphrase(const client::secret_text& passphrase, const client::download_record& record) {
+  auto key = client::open_with_passphrase(record, passphrase.reveal());
+  if (!key && key.error().code == errc::authentication_failed)
+    return fail(errc::authentication_failed, "this passphrase does not open the download");
+  return key;
+}
+
+result<opened_key> open_by_key_file(const storage::secret_bytes& file_key, const client::download_record& record) {
+  auto key = client::open_with_key_file(record, file_key);
   if (key || key.error().code == errc::corrupt) return key;
   if (key.error().code == errc::not_found)
     return fail(errc::bad_request, "no key file opens this download; 'penstock key show' tells who can open it");
@@ -104,8 +124,8 @@ void add_key_flags(CLI::App& command, key_flags& flags) {
 result<new_holder> new_holder::choose(const key_flags& flags) {
   new_holder chosen;
   if (!flags.key_file.empty()) {
-    auto key = storage::load_key_file(flags.key_file);
-    if (!key) return fail(key.error().code, flags.key_file + ": " + key.error().context);
+    auto key = load_named_key_file(flags.key_file);
+    if (!key) return key.error();
     chosen.file_key_ = std::move(*key);
     return chosen;
   }
@@ -117,6 +137,25 @@ result<new_holder> new_holder::choose(const key_flags& flags) {
   return chosen;
 }
 
+result<new_holder> new_holder::recall(const key_flags& flags, const client::download_record& record) {
+  new_holder known;
+  if (!flags.key_file.empty()) {
+    auto key = load_named_key_file(flags.key_file);
+    if (!key) return key.error();
+    known.file_key_ = std::move(*key);
+  } else {
+    auto passphrase = passphrase_of(flags.passphrase_file, record);
+    if (!passphrase) return passphrase.error();
+    known.passphrase_ = std::move(*passphrase);
+  }
+  if (auto opened = known.open(record); !opened) return opened.error();
+  return known;
+}
+
+result<opened_key> new_holder::open(const client::download_record& record) const {
+  return file_key_ ? open_by_key_file(*file_key_, record) : open_by_passphrase(passphrase_, record);
+}
+
 result<storage::wrapped_key> new_holder::wrap(const storage::secret_bytes& data_key,
                                               const std::string& download) const {
   auto wrapped = file_key_ ? storage::wrap_with_key_file(data_key, *file_key_, download)
@@ -126,20 +165,16 @@ result<storage::wrapped_key> new_holder::wrap(const storage::secret_bytes& data_
 }
 
 result<opened_key> open_key_by_passphrase(const std::string& file, const client::download_record& record) {
-  if (!client::has_holder(record, storage::protection_passphrase))
-    return fail(errc::bad_request,
-                "no passphrase opens this download, only a key file or a person's own key: give "
-                "--key-file; 'penstock key show' tells who can open it");
-  auto passphrase = file.empty() ? ask_for_secret("Passphrase of the download: ") : passphrase_in(file);
+  auto passphrase = passphrase_of(file, record);
   if (!passphrase) return passphrase.error();
-  auto key = client::open_with_passphrase(record, passphrase->reveal());
-  if (!key && key.error().code == errc::authentication_failed)
-    return fail(errc::authentication_failed, "this passphrase does not open the download");
-  return key;
+  return open_by_passphrase(*passphrase, record);
 }
 
 result<opened_key> open_key(const context& at, const key_flags& flags, const client::download_record& record) {
-  if (!flags.key_file.empty()) return open_by_key_file(flags.key_file, record);
+  if (!flags.key_file.empty()) {
+    const auto file_key = load_named_key_file(flags.key_file);
+    return file_key ? open_by_key_file(*file_key, record) : file_key.error();
+  }
   if (!flags.passphrase_file.empty()) return open_key_by_passphrase(flags.passphrase_file, record);
   auto own = open_by_own_key(at, record);
   return own || is_worth_telling(own.error(), record) ? std::move(own) : open_key_by_passphrase({}, record);

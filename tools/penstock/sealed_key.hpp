@@ -33,6 +33,9 @@ class new_holder {
   /// The key file or passphrase that the flags name; without them a passphrase is asked for twice. Says on standard
   /// error how strong a passphrase is. errc::bad_request when it is too short or trivial.
   static result<new_holder> choose(const key_flags& flags);
+  /// What opens a download that is here, for others that are to be opened by the same; known by its check value.
+  static result<new_holder> recall(const key_flags& flags, const client::download_record& record);
+  [[nodiscard]] result<client::opened_key> open(const client::download_record& record) const;
   [[nodiscard]] result<storage::wrapped_key> wrap(const storage::secret_bytes& data_key,
                                                   const std::string& download) const;
 

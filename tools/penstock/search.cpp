@@ -1,11 +1,14 @@
 #include "tools/penstock/search.hpp"
 
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <iostream>
-#include <iterator>
-#include <sstream>
 
 #include "tools/client/local_file.hpp"
+#include "tools/penstock/csv.hpp"
 #include "tools/penstock/input_lists.hpp"
+#include "tools/penstock/interruption.hpp"
 #include "tools/penstock/terminal.hpp"
 
 namespace penstock::commands {
@@ -17,7 +20,9 @@ using nlohmann::json;
 
 constexpr std::chrono::milliseconds wait_for_part{10'000};
 constexpr std::chrono::hours longest_search{6};
-constexpr std::size_t longest_list_bytes = 1024 * 1024;
+constexpr std::size_t longest_list_bytes = 16 * 1024 * 1024;
+/// A longer list of outcomes shows what needs a look; the rest is in the file of --outcomes.
+constexpr std::size_t most_good_lines = 50;
 
 json revealed(const std::vector<messages::protected_text>& values) {
   json list = json::array();
@@ -25,12 +30,28 @@ json revealed(const std::vector<messages::protected_text>& values) {
   return list;
 }
 
-result<json> values_in_file(const std::string& file, const std::vector<std::string>& headings) {
+result<json> values_in_file(const std::string& file, const std::vector<std::string>& headings,
+                            const std::string& column) {
   auto text = read_list_text(file);
   if (!text) return text.error();
-  auto values = parse_input_list(*text, headings);
-  if (!values) return values.error();
+  auto values = parse_input_list(*text, headings, column);
+  if (!values)
+    return fail(values.error().code, (file == "-" ? "standard input" : file) + ": " + values.error().context);
   return revealed(*values);
+}
+
+bool is_good(const std::string& outcome) {
+  return outcome == "found" || outcome == "accepted" || outcome == "already_cached" || outcome == "already_requested";
+}
+
+/// Who writes a number where a file is wanted hears how numbers are given.
+messages::failure unreadable_list(const std::string& file, const messages::failure& problem) {
+  const bool is_number = std::any_of(file.begin(), file.end(), [](unsigned char c) { return std::isdigit(c) != 0; }) &&
+                         file.find_first_of("./") == std::string::npos;
+  if (problem.code != errc::not_found || !is_number) return fail(errc::bad_request, problem.context);
+  return fail(errc::bad_request, "there is no file '" + file +
+                                     "'; numbers themselves are given without --mrns (as arguments, or with "
+                                     "--where mrn=...), accession numbers with --accession");
 }
 
 result<void> add_place(context& at, const search_flags& flags, json& args) {
@@ -49,17 +70,19 @@ result<void> add_place(context& at, const search_flags& flags, json& args) {
 }
 
 result<void> add_inputs(const search_flags& flags, json& args) {
-  if (!flags.mrns.empty()) args["mrns"] = flags.mrns;
+  if (!flags.mrns.empty()) args["mrns"] = split_pasted(flags.mrns);
+  if (!flags.accessions.empty()) args["accessions"] = split_pasted(flags.accessions);
   if (!flags.mrn_file.empty()) {
-    auto values = values_in_file(flags.mrn_file, mrn_headings());
+    auto values = values_in_file(flags.mrn_file, mrn_headings(), flags.column);
     if (!values) return values.error();
     auto& mrns = args["mrns"];
     for (auto& value : *values) mrns.push_back(std::move(value));
   }
   if (!flags.accession_file.empty()) {
-    auto values = values_in_file(flags.accession_file, accession_headings());
+    auto values = values_in_file(flags.accession_file, accession_headings(), flags.column);
     if (!values) return values.error();
-    args["accessions"] = std::move(*values);
+    auto& accessions = args["accessions"];
+    for (auto& value : *values) accessions.push_back(std::move(value));
   }
   if (args.contains("mrns") == args.contains("accessions"))
     return fail(errc::bad_request, "name the patients, by MRN or --mrns FILE, or the studies by --accessions FILE");
@@ -80,10 +103,18 @@ void add_place_flags(CLI::App& command, search_flags& flags) {
   command.add_option("MRN", flags.mrns, "Medical record numbers, exactly as the hospital writes them");
   command.add_option("--mrns", flags.mrn_file, "List of MRNs, one a line or CSV; - is standard input")
       ->type_name("FILE");
+  command
+      .add_option("--column", flags.column, "Column of that CSV; default: the one headed MRN, PatientID, accession...")
+      ->type_name("HEADING");
+  command.add_option("--outcomes", flags.outcome_file, "Write what became of each line to this file, as CSV")
+      ->type_name("FILE.csv");
 }
 
 void add_study_flags(CLI::App& command, search_flags& flags) {
-  command.add_option("--accessions", flags.accession_file, "List of accession numbers in place of MRNs")
+  command.add_option("--accession", flags.accessions, "Accession numbers in place of MRNs")
+      ->type_name("NUMBER")
+      ->allow_extra_args(false);
+  command.add_option("--accessions", flags.accession_file, "List of accession numbers, one a line or CSV")
       ->type_name("FILE");
   command.add_option("--modality", flags.modalities, "Only studies with these")->type_name("MR,CT");
   command.add_option("--study-date", flags.study_date, "A day, or a range")->type_name("2009-01-01..2012-01-01");
@@ -131,6 +162,7 @@ result<search_findings> follow_search(context& at, const std::string& command, j
   for (;;) {
     if (!part) return part.error();
     if (!add_search_part(*part, items, findings, more)) return findings;
+    if (was_interrupted()) return fail(errc::shutting_down, "interrupted");
     if (std::chrono::steady_clock::now() > deadline)
       return fail(errc::timed_out, "the search takes longer than 6 hours");
     progress.show("searching: " + std::to_string(findings.rows.size()) + " of " + std::to_string(inputs) +
@@ -149,22 +181,43 @@ json count_outcomes(const json& rows) {
 }
 
 void show_outcomes(const context& at, const json& rows) {
-  if (rows.empty()) return;
+  if (rows.empty() || at.format != output_format::table) return;
   table lines{{{"Line", alignment::right}, {"Input"}, {"Outcome"}, {"Why"}}};
+  const bool all = rows.size() <= most_good_lines;
   std::size_t number = 0;
   for (const auto& row : rows) {
+    ++number;
     const auto outcome = text_in(row, "outcome");
-    const bool good = outcome == "found" || outcome == "accepted" || outcome == "already_cached";
-    lines.add({std::to_string(++number), text_in(row, "input"), cell{outcome, good ? tint::good : tint::busy},
+    const bool good = is_good(outcome);
+    if (good && !all) continue;
+    lines.add({std::to_string(number), text_in(row, "input"), cell{outcome, good ? tint::good : tint::busy},
                text_in(row, "message")});
   }
   at.say("");
-  at.show(lines);
+  if (!lines.empty()) at.show(lines);
   std::string summary;
   const auto counts = count_outcomes(rows);
   for (const auto& [outcome, count] : counts.items())
     summary += (summary.empty() ? "" : ", ") + count.dump() + " " + outcome;
   at.say(std::to_string(rows.size()) + (rows.size() == 1 ? " line: " : " lines: ") + summary);
+  if (!all) at.say("What is good is not listed here; --outcomes FILE.csv writes every line.");
+}
+
+result<void> write_outcomes(const std::string& file, std::initializer_list<outcome_step> steps) {
+  if (file.empty()) return {};
+  static constexpr std::array members{"input", "outcome", "mrn", "request", "message"};
+  std::vector<std::string> record{"step", "line"};
+  record.insert(record.end(), members.begin(), members.end());
+  auto text = csv_record(record);
+  for (const auto& [step, rows] : steps) {
+    std::size_t line = 0;
+    for (const auto& row : *rows) {
+      record = {step, std::to_string(++line)};
+      for (const char* member : members) record.push_back(text_in(row, member));
+      text += csv_record(record);
+    }
+  }
+  return client::replace_file(file, text);
 }
 
 exit_code code_of_outcomes(const json& rows) {
@@ -178,16 +231,20 @@ exit_code code_of_outcomes(const json& rows) {
 result<std::string> read_list_text(const std::string& file) {
   if (file != "-") {
     auto text = client::read_small_file(file, longest_list_bytes);
-    if (!text) return fail(errc::bad_request, text.error().context);
-    return text;
+    if (!text) return unreadable_list(file, text.error());
+    return utf8_text(std::move(*text));
   }
   std::string text;
   char part[4096];
   while (std::cin.read(part, sizeof part) || std::cin.gcount() > 0) {
     text.append(part, static_cast<std::size_t>(std::cin.gcount()));
-    if (text.size() > longest_list_bytes) return fail(errc::too_large, "standard input: over 1 MiB");
+    if (text.size() > longest_list_bytes) return fail(errc::too_large, "standard input: over 16 MiB");
   }
-  return text;
+  return utf8_text(std::move(text));
+}
+
+result<json> read_mrns(const std::string& file, const std::string& column) {
+  return values_in_file(file, mrn_headings(), column);
 }
 
 }  // namespace penstock::commands

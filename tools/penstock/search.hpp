@@ -16,7 +16,10 @@ namespace penstock::commands {
 struct search_flags {
   std::vector<std::string> mrns;
   std::string mrn_file;
+  std::vector<std::string> accessions;
   std::string accession_file;
+  std::string column;
+  std::string outcome_file;
   std::string pacs;
   std::string institution;
   std::string department;
@@ -24,7 +27,7 @@ struct search_flags {
   std::string study_date;
 
   [[nodiscard]] bool name_patients_or_studies() const {
-    return !mrns.empty() || !mrn_file.empty() || !accession_file.empty();
+    return !mrns.empty() || !mrn_file.empty() || !accessions.empty() || !accession_file.empty();
   }
 };
 
@@ -49,14 +52,22 @@ struct search_findings {
 [[nodiscard]] bool add_search_part(const nlohmann::json& part, const char* items, search_findings& findings,
                                    nlohmann::json& args);
 
-/// Prints one reasoned outcome for each input line, and their counts.
+/// Prints one reasoned outcome for each input line, and their counts. Of a long list only what is not good.
 void show_outcomes(const context& at, const nlohmann::json& rows);
+/// Writes one line of CSV for each input line to `file`, readable by its owner only: `step` is what was tried.
+struct outcome_step {
+  const char* step;
+  const nlohmann::json* rows;
+};
+[[nodiscard]] result<void> write_outcomes(const std::string& file, std::initializer_list<outcome_step> steps);
 /// {"found": 8, "duplicate": 1}
 [[nodiscard]] nlohmann::json count_outcomes(const nlohmann::json& rows);
 /// `ok` when every line was found (or repeats one that was).
 [[nodiscard]] exit_code code_of_outcomes(const nlohmann::json& rows);
 
-/// A file, or standard input for "-", of at most 1 MiB. errc::bad_request when it cannot be read.
+/// A file, or standard input for "-", of at most 16 MiB, as UTF-8. errc::bad_request when it cannot be read.
 [[nodiscard]] result<std::string> read_list_text(const std::string& file);
+/// The MRNs of a list: as JSON. `column` as in `parse_input_list`.
+[[nodiscard]] result<nlohmann::json> read_mrns(const std::string& file, const std::string& column);
 
 }  // namespace penstock::commands

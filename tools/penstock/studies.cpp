@@ -1,5 +1,9 @@
 // studies find, series find.
 
+#include <array>
+
+#include "tools/penstock/list_output.hpp"
+#include "tools/penstock/pager.hpp"
 #include "tools/penstock/search.hpp"
 #include "tools/penstock/units.hpp"
 
@@ -10,12 +14,14 @@ using nlohmann::json;
 
 struct study_flags {
   search_flags search;
+  list_flags list;
   bool show_uids = false;
 };
 
 struct series_flags {
   std::string pacs;
   std::string study;
+  list_flags list;
 };
 
 /// Many archives do not say how many images there are.
@@ -24,29 +30,52 @@ std::string images_of(const json& item, const char* member) {
   return count == "0" ? "" : count;
 }
 
-void show_studies(const context& at, const json& studies, bool show_uids) {
-  std::vector<column> columns{{"Accession"},       {"MRN"},      {"Name"},
-                              {"Study date/time"}, {"Modality"}, {"Images", alignment::right},
-                              {"Description"},     {"PACS"},     {"Cached"}};
-  if (show_uids) columns.push_back({"Study Instance UID"});
-  table rows{std::move(columns)};
-  for (const auto& one : studies) {
-    std::vector<cell> row{text_in(one, "AccessionNumber"),
-                          text_in(one, "PatientID"),
-                          person_name(text_in(one, "PatientName")),
-                          study_time(text_in(one, "StudyDate"), text_in(one, "StudyTime")),
-                          list_in(one, "ModalitiesInStudy"),
-                          images_of(one, "NumberOfStudyRelatedInstances"),
-                          text_in(one, "StudyDescription"),
-                          text_in(one, "pacs"),
-                          text_in(one, "cached")};
-    if (show_uids) row.emplace_back(text_in(one, "StudyInstanceUID"));
-    rows.add(std::move(row));
-  }
-  if (rows.empty())
-    at.say("No study was found.");
-  else
-    at.show(rows);
+constexpr std::array study_columns{
+    list_column{"accession", "AccessionNumber", "Accession"},
+    list_column{"mrn", "PatientID", "MRN"},
+    list_column{.name = "name",
+                .field = "PatientName",
+                .heading = "Name",
+                .draw = [](const json& row) { return cell{person_name(text_in(row, "PatientName"))}; }},
+    list_column{
+        .name = "study-date",
+        .field = "StudyDate",
+        .heading = "Study date/time",
+        .kind = column_kind::date,
+        .draw = [](const json& row) { return cell{study_time(text_in(row, "StudyDate"), text_in(row, "StudyTime"))}; }},
+    list_column{"modality", "ModalitiesInStudy", "Modality", column_kind::words},
+    list_column{.name = "images",
+                .field = "NumberOfStudyRelatedInstances",
+                .heading = "Images",
+                .kind = column_kind::number,
+                .draw = [](const json& row) { return cell{images_of(row, "NumberOfStudyRelatedInstances")}; }},
+    list_column{"description", "StudyDescription", "Description"},
+    list_column{"pacs", "pacs", "PACS"},
+    list_column{"cached", "cached", "Cached"},
+    list_column{"institution", "institution", "Institution", column_kind::text, false},
+    list_column{"department", "department", "Department", column_kind::text, false},
+    list_column{"issuer", "IssuerOfPatientID", "Issuer", column_kind::text, false},
+    list_column{"study-time", "StudyTime", "Study time", column_kind::text, false},
+    list_column{"availability", "InstanceAvailability", "Availability", column_kind::text, false},
+    list_column{"uid", "StudyInstanceUID", "Study Instance UID", column_kind::text, false}};
+
+constexpr std::array series_columns{
+    list_column{"number", "SeriesNumber", "Number", column_kind::number},
+    list_column{"modality", "Modality", "Modality"},
+    list_column{.name = "images",
+                .field = "NumberOfSeriesRelatedInstances",
+                .heading = "Images",
+                .kind = column_kind::number,
+                .draw = [](const json& row) { return cell{images_of(row, "NumberOfSeriesRelatedInstances")}; }},
+    list_column{"description", "SeriesDescription", "Description"},
+    list_column{"uid", "SeriesInstanceUID", "Series Instance UID"}};
+
+std::string columns_of(const study_flags& flags) {
+  if (!flags.show_uids || !flags.list.columns.empty()) return flags.list.columns;
+  std::string named;
+  for (const auto& column : study_columns)
+    if (column.shown || column.name == "uid") named += std::string{column.name} + ",";
+  return named;
 }
 
 exit_code run_find(context& at, const study_flags& flags) {
@@ -54,13 +83,19 @@ exit_code run_find(context& at, const study_flags& flags) {
   if (!args) return at.report(args.error());
   auto findings = follow_search(at, "studies.find", std::move(*args), "studies");
   if (!findings) return at.report(findings.error());
-  if (at.json) {
-    at.show(json{{"studies", findings->found}, {"rows", findings->rows}, {"counts", count_outcomes(findings->rows)}});
-  } else {
-    show_studies(at, findings->found, flags.show_uids);
-    show_outcomes(at, findings->rows);
-    if (!findings->found.empty()) at.say("To get them: 'penstock request' with the same flags.");
-  }
+  if (auto written = write_outcomes(flags.search.outcome_file, {{"find", &findings->rows}}); !written)
+    return at.report(written.error());
+  auto chosen = choose_rows(at, findings->found, flags.list, study_columns);
+  if (!chosen) return at.report(chosen.error());
+  name_institutions(at, *chosen);
+  const page whole;
+  const auto found = chosen->size();
+  const listed what{
+      json{{"studies", std::move(*chosen)}, {"rows", findings->rows}, {"counts", count_outcomes(findings->rows)}},
+      "studies", "No study was found."};
+  if (auto shown = show_list(at, what, study_columns, columns_of(flags)); !shown) return at.report(shown.error());
+  show_outcomes(at, findings->rows);
+  if (found != 0) at.say("To get them: 'penstock request' with the same flags.");
   return code_of_outcomes(findings->rows);
 }
 
@@ -68,23 +103,12 @@ exit_code run_series(context& at, const series_flags& flags) {
   const json args{{"pacs", flags.pacs}, {"StudyInstanceUID", flags.study}};
   auto findings = follow_search(at, "series.find", args, "series");
   if (!findings) return at.report(findings.error());
-  if (at.json) {
-    at.show(json{{"series", findings->found}});
-    return exit_code::ok;
-  }
-  table rows{{{"Number", alignment::right},
-              {"Modality"},
-              {"Images", alignment::right},
-              {"Description"},
-              {"Series Instance UID"}}};
-  for (const auto& one : findings->found)
-    rows.add({text_in(one, "SeriesNumber"), text_in(one, "Modality"), images_of(one, "NumberOfSeriesRelatedInstances"),
-              text_in(one, "SeriesDescription"), text_in(one, "SeriesInstanceUID")});
-  if (rows.empty())
-    at.say("The study has no series there.");
-  else
-    at.show(rows);
-  return exit_code::ok;
+  auto chosen = choose_rows(at, findings->found, flags.list, series_columns);
+  if (!chosen) return at.report(chosen.error());
+  const page whole;
+  const listed what{json{{"series", std::move(*chosen)}}, "series", "The study has no series there."};
+  auto shown = show_list(at, what, series_columns, flags.list.columns);
+  return shown ? exit_code::ok : at.report(shown.error());
 }
 
 }  // namespace
@@ -96,6 +120,7 @@ void add_studies_commands(CLI::App& program, context& at) {
   const auto flags = std::make_shared<study_flags>();
   add_place_flags(*find, flags->search);
   add_study_flags(*find, flags->search);
+  add_list_flags(*find, at, flags->list, study_columns);
   find->add_flag("--uids", flags->show_uids, "Show Study Instance UIDs, too");
   find->callback([&at, flags] { at.action = [&at, flags] { return run_find(at, *flags); }; });
 
@@ -104,6 +129,7 @@ void add_studies_commands(CLI::App& program, context& at) {
   const auto where = std::make_shared<series_flags>();
   find_series->add_option("--pacs", where->pacs, "Where the study is")->type_name("ID")->required();
   find_series->add_option("UID", where->study, "Study Instance UID")->required();
+  add_list_flags(*find_series, at, where->list, series_columns);
   find_series->callback([&at, where] { at.action = [&at, where] { return run_series(at, *where); }; });
 }
 

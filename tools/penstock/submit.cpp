@@ -1,5 +1,7 @@
 // request: asks for studies, named by UID or found by the flags of `studies find`.
 
+#include "tools/penstock/submit.hpp"
+
 #include <algorithm>
 #include <optional>
 
@@ -15,7 +17,6 @@ using messages::errc;
 using messages::fail;
 using nlohmann::json;
 
-constexpr std::size_t items_in_a_batch = 1000;
 constexpr std::chrono::seconds longest_submit{30};
 
 struct submit_flags {
@@ -43,13 +44,6 @@ result<std::string> only_pacs(context& at, const std::string& named) {
   return fail(errc::bad_request, "say with --pacs at which one PACS these studies are");
 }
 
-json item_of_found_study(const json& study) {
-  json item{{"pacs", study.value("pacs", "")}, {"StudyInstanceUID", study.value("StudyInstanceUID", "")}};
-  for (const char* member : {"PatientID", "AccessionNumber"})
-    if (!text_in(study, member).empty()) item[member] = study[member];
-  return item;
-}
-
 result<json> items_from_uids(context& at, const submit_flags& flags) {
   json items = json::array();
   auto uids = flags.studies;
@@ -60,7 +54,7 @@ result<json> items_from_uids(context& at, const submit_flags& flags) {
       for (const auto& study : array_in(found, "studies")) items.push_back(item_of_found_study(study));
       return items;
     }
-    auto listed = parse_input_list(*text, {"studyinstanceuid", "studyuid", "uid"});
+    auto listed = parse_input_list(*text, {"studyinstanceuid", "studyuid", "uid"}, flags.search.column);
     if (!listed) return listed.error();
     for (const auto& uid : *listed) uids.push_back(uid.reveal());
   }
@@ -85,24 +79,20 @@ result<json> items_to_submit(context& at, const submit_flags& flags, search_find
   return items;
 }
 
-/// In batches, each a change with a name of its own. The rows say the study, too.
+/// In batches, each a change with a name of its own.
 result<json> submit(context& at, const json& items, const submit_flags& flags) {
+  json args{{"priority", flags.priority}};
+  if (flags.follow_every_s)
+    args["follow"] =
+        json{{"every_s", *flags.follow_every_s}, {"quiet_s", std::max(flags.follow_quiet_s, *flags.follow_every_s)}};
   json rows = json::array();
   for (std::size_t begin = 0; begin < items.size(); begin += items_in_a_batch) {
-    const auto end = std::min(begin + items_in_a_batch, items.size());
-    json batch = json::array();
-    for (auto i = begin; i < end; ++i) batch.push_back(items[i]);
-    json args{{"items", std::move(batch)}, {"priority", flags.priority}};
-    if (flags.follow_every_s)
-      args["follow"] =
-          json{{"every_s", *flags.follow_every_s}, {"quiet_s", std::max(flags.follow_quiet_s, *flags.follow_every_s)}};
-    auto answer = at.ask("requests.submit", args, client::new_op(), longest_submit);
-    if (!answer) return answer.error();
-    for (auto row : array_in(*answer, "rows")) {
-      const auto item = begin + number_in(row, "item");
-      row["item"] = item;
-      if (item < items.size())
-        row["input"] = items[item].value("AccessionNumber", items[item].value("StudyInstanceUID", ""));
+    const json batch(items.begin() + static_cast<std::ptrdiff_t>(begin),
+                     items.begin() + static_cast<std::ptrdiff_t>(std::min(begin + items_in_a_batch, items.size())));
+    auto answered = submit_batch(at, batch, args, client::new_op());
+    if (!answered) return answered;
+    for (auto& row : *answered) {
+      row["item"] = begin + number_in(row, "item");
       rows.push_back(std::move(row));
     }
   }
@@ -110,12 +100,9 @@ result<json> submit(context& at, const json& items, const submit_flags& flags) {
 }
 
 exit_code code_of_submitted(const json& rows, exit_code code_of_search) {
-  for (const auto& row : rows) {
-    const auto outcome = text_in(row, "outcome");
-    if (outcome != "accepted" && outcome != "already_requested" && outcome != "already_cached")
-      return exit_code::not_everything_ok;
-  }
-  return code_of_search;
+  const bool all =
+      std::all_of(rows.begin(), rows.end(), [](const json& row) { return was_taken_on(text_in(row, "outcome")); });
+  return all ? code_of_search : exit_code::not_everything_ok;
 }
 
 exit_code run_submit(context& at, const submit_flags& flags) {
@@ -123,16 +110,19 @@ exit_code run_submit(context& at, const submit_flags& flags) {
   auto items = items_to_submit(at, flags, findings);
   if (!items) return at.report(items.error());
   if (items->empty()) {
-    if (!at.json) show_outcomes(at, findings.rows);
+    if (auto written = write_outcomes(flags.search.outcome_file, {{"find", &findings.rows}}); !written)
+      return at.report(written.error());
+    show_outcomes(at, findings.rows);
     return at.report(fail(errc::not_found, "no study was found, so nothing was requested"));
   }
   auto rows = submit(at, *items, flags);
   if (!rows) return at.report(rows.error());
   if (at.json && !flags.watch) at.show(json{{"rows", *rows}, {"search_rows", findings.rows}});
-  if (!at.json) {
-    show_outcomes(at, findings.rows);
-    show_outcomes(at, *rows);
-  }
+  show_outcomes(at, findings.rows);
+  show_outcomes(at, *rows);
+  if (auto written = write_outcomes(flags.search.outcome_file, {{"find", &findings.rows}, {"request", &*rows}});
+      !written)
+    return at.report(written.error());
   const auto code = code_of_submitted(*rows, code_of_outcomes(findings.rows));
   if (!flags.watch) {
     const auto asked = [](const json& row) { return !text_in(row, "request").empty(); };
@@ -147,6 +137,31 @@ exit_code run_submit(context& at, const submit_flags& flags) {
 }
 
 }  // namespace
+
+json item_of_found_study(const json& study) {
+  json item{{"pacs", study.value("pacs", "")}, {"StudyInstanceUID", study.value("StudyInstanceUID", "")}};
+  for (const char* member : {"PatientID", "AccessionNumber"})
+    if (!text_in(study, member).empty()) item[member] = study[member];
+  return item;
+}
+
+result<json> submit_batch(context& at, const json& items, json args, const std::string& op) {
+  args["items"] = items;
+  auto answer = at.ask("requests.submit", std::move(args), op, longest_submit);
+  if (!answer) return answer;
+  json rows = json::array();
+  for (auto row : array_in(*answer, "rows")) {
+    const auto item = number_in(row, "item");
+    if (item < items.size())
+      row["input"] = items[item].value("AccessionNumber", items[item].value("StudyInstanceUID", ""));
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+bool was_taken_on(const std::string& outcome) {
+  return outcome == "accepted" || outcome == "already_requested" || outcome == "already_cached";
+}
 
 void add_submit_command(CLI::App& program, context& at) {
   auto* request = program.add_subcommand("request", "Ask for studies: found by MRN or accession, or named by UID");

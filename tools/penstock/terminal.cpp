@@ -56,6 +56,14 @@ client::file_descriptor open_terminal() {
   return client::file_descriptor{::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)};
 }
 
+std::string typed_line(int fd) {
+  std::string typed;
+  typed.reserve(longest_secret);
+  char c = 0;
+  while (typed.size() < longest_secret && ::read(fd, &c, 1) == 1 && c != '\n') typed += c;
+  return typed;
+}
+
 }  // namespace
 
 bool output_is_terminal() { return ::isatty(STDOUT_FILENO) == 1; }
@@ -110,15 +118,11 @@ std::string ask_terminal(std::string_view query, std::chrono::milliseconds longe
   return reply;
 }
 
-messages::result<void> confirm(const std::string& question, const std::string& otherwise) {
+messages::result<std::string> ask_for_line(const std::string& prompt) {
   const auto terminal = open_terminal();
-  if (!terminal.is_open()) return messages::fail(messages::errc::bad_request, otherwise);
-  write_text(terminal.get(), question + " Type yes: ");
-  std::string typed;
-  char c = 0;
-  while (typed.size() < longest_secret && ::read(terminal.get(), &c, 1) == 1 && c != '\n') typed += c;
-  if (typed == "yes") return {};
-  return messages::fail(messages::errc::conflict, "not confirmed; nothing was done");
+  if (!terminal.is_open()) return messages::fail(messages::errc::bad_request, "there is no terminal to ask on");
+  write_text(terminal.get(), prompt);
+  return typed_line(terminal.get());
 }
 
 messages::result<client::secret_text> ask_for_secret(const std::string& prompt) {

@@ -42,9 +42,8 @@ class progress_line {
 /// one.
 [[nodiscard]] std::string ask_terminal(std::string_view query, std::chrono::milliseconds longest);
 
-/// Asks for the word "yes". errc::bad_request, with `otherwise`, when there is no terminal; errc::conflict for another.
-[[nodiscard]] messages::result<void> confirm(const std::string& question, const std::string& otherwise);
-
+/// Asks on the controlling terminal; what was typed, perhaps nothing. errc::bad_request when there is no terminal.
+[[nodiscard]] messages::result<std::string> ask_for_line(const std::string& prompt);
 /// Asks on the controlling terminal without echo. errc::bad_request when there is none, or nothing is typed.
 [[nodiscard]] messages::result<client::secret_text> ask_for_secret(const std::string& prompt);
 

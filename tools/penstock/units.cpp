@@ -74,4 +74,10 @@ std::string quota_bar(std::uint64_t used, std::uint64_t quota) {
          human_bytes(quota);
 }
 
+std::string counted(std::uint64_t count, const std::string& one, const std::string& many) {
+  return std::to_string(count) + " " + (count == 1 ? one : many);
+}
+
+std::string images(std::uint64_t count) { return counted(count, "image", "images"); }
+
 }  // namespace penstock::commands

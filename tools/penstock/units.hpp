@@ -13,6 +13,11 @@ namespace penstock::commands {
 /// "45 s", "12 min", "3 h 20 min".
 [[nodiscard]] std::string human_seconds(std::uint64_t seconds);
 
+/// "1 study", "3 studies".
+[[nodiscard]] std::string counted(std::uint64_t count, const std::string& one, const std::string& many);
+/// "1 image", "3 images".
+[[nodiscard]] std::string images(std::uint64_t count);
+
 /// RFC 3339 in UTC as "2026-05-01 14:03" in the user's time zone; other text as it is.
 [[nodiscard]] std::string local_time(std::string_view rfc3339);
 

@@ -1,0 +1,38 @@
+#pragma once
+// One line on the terminal that says how a download fares.
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "messages/result.hpp"
+#include "tools/client/download.hpp"
+#include "tools/penstock/terminal.hpp"
+#include "tools/penstock/transfer_rate.hpp"
+
+namespace penstock::commands {
+
+/// "2 of 3: 120 of 400 images, 1.2 of 4.0 GiB, 85 MiB/s, 35 s left"
+class transfer_report {
+ public:
+  /// `heading` tells downloads of a queue apart.
+  explicit transfer_report(std::string heading = {}) : heading_(std::move(heading)) {}
+
+  void show(const client::download_progress& now);
+  void show_pause(const messages::failure& why, std::chrono::milliseconds pause);
+  void show_verified(std::size_t verified, std::size_t all);
+  [[nodiscard]] double seconds() const { return std::chrono::duration<double>(clock::now() - start_).count(); }
+  void clear() { line_.clear(); }
+
+ private:
+  using clock = std::chrono::steady_clock;
+  [[nodiscard]] bool is_due(clock::time_point at);
+
+  std::string heading_;
+  progress_line line_;
+  transfer_rate rate_;
+  clock::time_point start_ = clock::now();
+  clock::time_point next_{};
+};
+
+}  // namespace penstock::commands
