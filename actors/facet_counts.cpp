@@ -16,8 +16,6 @@ bool has_range(const listed_field& field) {
   return field.kind == field_kind::number || field.kind == field_kind::decimal || field.kind == field_kind::time;
 }
 
-const listed_field* as_pointer(const listed_field& field) { return &field; }
-
 }  // namespace
 
 result<facet_counts> facet_counts::open(const std::string& filter, const std::vector<std::string>& fields,
@@ -27,14 +25,13 @@ result<facet_counts> facet_counts::open(const std::string& filter, const std::ve
   if (fields.size() > most_fields)
     return fail(errc::bad_request, "fields: at most " + std::to_string(most_fields) + " at once");
   facet_counts opened{std::move(*parsed)};
-  const auto add = [&](const listed_field* field) { opened.counted_.push_back({field, {}, 0, {}, {}, {}, {}}); };
   for (const auto& name : fields) {
     const auto* field = find_field(table.fields, name);
     if (field == nullptr) return fail(errc::bad_request, "fields: no such field here");
-    add(field);
+    opened.counted_.push_back(counted_field{field});
   }
   if (fields.empty())
-    for (const auto& field : table.fields) add(as_pointer(field));
+    for (const auto& field : table.fields) opened.counted_.push_back(counted_field{&field});
   return opened;
 }
 

@@ -37,12 +37,12 @@ class facet_counts {
  private:
   struct counted_field {
     const listed_field* field = nullptr;
-    std::map<std::string, std::uint64_t, std::less<>> values;
+    std::map<std::string, std::uint64_t, std::less<>> values{};
     std::uint64_t other = 0;
-    field_value least;
-    field_value greatest;
-    nlohmann::json least_item;  ///< as items spell it
-    nlohmann::json greatest_item;
+    field_value least{};
+    field_value greatest{};
+    nlohmann::json least_item{};  ///< as items spell it
+    nlohmann::json greatest_item{};
   };
 
   explicit facet_counts(row_filter filter) : filter_(std::move(filter)) {}
