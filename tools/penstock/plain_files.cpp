@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <csignal>
 #include <cstring>
 #include <map>
+#include <thread>
 #include <utility>
 
 #include "tools/client/local_file.hpp"
@@ -20,9 +23,13 @@ using messages::errc;
 using messages::fail;
 
 constexpr int not_installed = 127;
+/// It reads every file once: many times what a full disk of images takes.
+constexpr std::chrono::hours longest_dicomdir{1};
+constexpr std::chrono::milliseconds look_again_every{20};
 
-/// The exit code of a program that is given no input and whose words go nowhere.
-int run_quietly(const std::vector<std::string>& command) {
+/// The exit code of a program that is given no input and whose words go nowhere; -1 when it died or was killed after
+/// `longest`.
+int run_quietly(const std::vector<std::string>& command, std::chrono::milliseconds longest) {
   std::vector<char*> arguments;
   for (const auto& word : command) arguments.push_back(const_cast<char*>(word.c_str()));
   arguments.push_back(nullptr);
@@ -35,7 +42,14 @@ int run_quietly(const std::vector<std::string>& command) {
     ::_exit(not_installed);
   }
   int status = 0;
-  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+  const auto end = std::chrono::steady_clock::now() + longest;
+  for (;;) {
+    const auto ended = ::waitpid(child, &status, WNOHANG);
+    if (ended == child) break;
+    if (ended < 0 && errno != EINTR) return -1;
+    if (std::chrono::steady_clock::now() >= end) ::kill(child, SIGKILL);
+    std::this_thread::sleep_for(look_again_every);
+  }
   return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
@@ -140,9 +154,10 @@ result<void> name_received_files(const fs::path& folder, const client::download_
 }
 
 result<void> write_dicomdir(const fs::path& folder) {
-  const auto code = run_quietly({"dcmmkdir", "--quiet", "--recurse", "--general-purpose", "--invent", "--no-xfer-check",
-                                 "--no-consistency-check", "--allow-retired-sop", "--output-file",
-                                 (folder / "DICOMDIR").string(), "--input-directory", folder.string()});
+  const auto code = run_quietly(
+      {"dcmmkdir", "--quiet", "--recurse", "--general-purpose", "--invent", "--no-xfer-check", "--no-consistency-check",
+       "--allow-retired-sop", "--output-file", (folder / "DICOMDIR").string(), "--input-directory", folder.string()},
+      longest_dicomdir);
   if (code == 0) return {};
   if (code == not_installed)
     return fail(errc::not_found, "the DICOMDIR needs the program dcmmkdir: apt-get install dcmtk");
