@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "tools/penstock/download_job.hpp"
 #include "tools/penstock/interruption.hpp"
@@ -48,12 +49,9 @@ result<json> held_studies(context& at, const std::vector<std::string>& requests,
     if (const auto uid = text_in(row, "StudyInstanceUID"); !uid.empty()) uids.push_back(uid);
   auto holdings = listed_in(at, "cache.list", "items", "StudyInstanceUID", uids);
   if (!holdings) return holdings;
-  json held = json::array();
-  for (const auto& one : *holdings) {
-    const auto uid = text_in(one, "StudyInstanceUID");
-    if (std::find(held.begin(), held.end(), uid) == held.end()) held.push_back(uid);
-  }
-  return held;
+  std::set<std::string> held;  // a study may be held from several PACS
+  for (const auto& one : *holdings) held.insert(text_in(one, "StudyInstanceUID"));
+  return json(held);
 }
 
 bool may_have_images(request_state state) {
@@ -194,7 +192,7 @@ bool pull_run::is_whole(const std::map<std::string, std::uint64_t>& states) cons
                      [](const auto& batch) { return batch.done && batch.missing == 0; });
 }
 
-std::string counted(const std::map<std::string, std::uint64_t>& counts) {
+std::string in_words(const std::map<std::string, std::uint64_t>& counts) {
   std::string text;
   for (const auto& [what, count] : counts) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + what;
   return text.empty() ? "none" : text;
@@ -235,8 +233,8 @@ exit_code pull_run::conclude() {
     at_.say("\nNot complete ('penstock requests show REQUEST' names what is missing, 'requests retry' tries again):");
     if (!at_.json) at_.show(unfinished);
   }
-  at_.say("\nLines:    " + counted(record_.lines) + "\nStudies:  " + counted(record_.asked) +
-          "\nRequests: " + counted(states) + "\nHome:     " + images(home) + " in " + home_.folder.string() +
+  at_.say("\nLines:    " + in_words(record_.lines) + "\nStudies:  " + in_words(record_.asked) +
+          "\nRequests: " + in_words(states) + "\nHome:     " + images(home) + " in " + home_.folder.string() +
           (missing == 0 ? "" : "; " + images(missing) + " could not be sent"));
   return whole ? exit_code::ok : exit_code::not_everything_ok;
 }
