@@ -6,6 +6,7 @@
 #include "tools/penstock/csv.hpp"
 #include "tools/penstock/input_lists.hpp"
 #include "tools/penstock/search.hpp"
+#include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -162,6 +163,8 @@ void name_institutions(context& at, json& rows) {
     row["institution_name"] = known == names.end() ? given : known->second;
   }
 }
+
+cell study_time_cell(const json& row) { return study_time(text_in(row, "StudyDate"), text_in(row, "StudyTime")); }
 
 cell institution_cell(const json& row) {
   const auto name = text_in(row, "institution_name");

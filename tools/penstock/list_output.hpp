@@ -49,6 +49,8 @@ void note_limit(const context& at, const listed& what);
 void name_institutions(context& at, nlohmann::json& rows);
 /// The row's institution as people call it.
 [[nodiscard]] cell institution_cell(const nlohmann::json& row);
+/// Date and time of a study.
+[[nodiscard]] cell study_time_cell(const nlohmann::json& row);
 /// Rows that the server gives whole, as --where and --sort want them; a search names institutions, so an id becomes
 /// the name.
 [[nodiscard]] result<nlohmann::json> choose_rows(context& at, const nlohmann::json& rows, const list_flags& flags,
