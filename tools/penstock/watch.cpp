@@ -35,6 +35,10 @@ constexpr seconds reconnect_interval{2};
 constexpr milliseconds last_events_wait{300};
 constexpr std::size_t most_listed = 100'000;
 
+bool is_away(const messages::failure& problem) {
+  return problem.code == errc::timed_out || problem.code == errc::shutting_down;
+}
+
 std::string clock_time() {
   const auto now = std::time(nullptr);
   std::tm local{};
@@ -180,12 +184,10 @@ result<void> request_watch::wait_for_server(const messages::failure& problem) {
   show_connection(false, "disconnected: " + problem.context);
   while (!must_stop() && away_s() < static_cast<std::uint64_t>(longest_outage.count())) {
     line.show("disconnected for " + human_seconds(away_s()) + " (" + problem.context + "); trying again");
-    if (auto back = server_.reconnect(); back) {
-      show_connection(true, "connected again after " + human_seconds(away_s()) + "; no event was missed");
-      return read_listing();
-    } else if (back.error().code != errc::timed_out && back.error().code != errc::shutting_down) {
-      return back;
-    }
+    auto back = server_.reconnect();
+    if (back) back = read_listing();
+    if (back) show_connection(true, "connected again after " + human_seconds(away_s()) + "; no event was missed");
+    if (back || !is_away(back.error())) return back;
     std::this_thread::sleep_for(reconnect_interval);
   }
   if (must_stop()) return {};
@@ -196,12 +198,12 @@ result<void> request_watch::wait_for_server(const messages::failure& problem) {
 /// One step: an event, a lost connection, or a pause.
 result<void> request_watch::follow() {
   auto event = server_.next_event(redraw_interval);
-  if (!event) return event.error().code == errc::timed_out ? wait_for_server(event.error()) : event.error();
+  if (!event) return is_away(event.error()) ? wait_for_server(event.error()) : event.error();
   if (*event)
     if (auto taken = take_event(**event); !taken) return taken;
   const auto now = std::chrono::steady_clock::now();
   if (finished() || now >= next_refresh_)
-    if (auto read = read_listing(); !read) return read;
+    if (auto read = read_listing(); !read) return is_away(read.error()) ? wait_for_server(read.error()) : read;
   if (now >= next_draw_) draw();
   return {};
 }
