@@ -111,7 +111,6 @@ struct terminal_screen::parts {
   std::string paste;
   bool detected = false;
   bool wants_callback = false;
-  bool mouse = true;
   canvas shown{1, 1};
   colour_depth depth = colour_depth::direct;
 
@@ -287,7 +286,6 @@ std::size_t terminal_screen::show(const canvas& next, theme which) {
 void terminal_screen::forget_shown() { parts_->shown = canvas{1, 1}; }
 
 void terminal_screen::take_mouse(bool wanted) {
-  parts_->mouse = wanted;
   termpaint_terminal_set_mouse_mode(parts_->terminal, wanted ? TERMPAINT_MOUSE_MODE_DRAG : TERMPAINT_MOUSE_MODE_OFF);
   parts_->flush();
 }
