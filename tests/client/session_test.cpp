@@ -128,7 +128,7 @@ BOOST_AUTO_TEST_CASE(never_waits_for_those_who_wait_themselves) {
   BOOST_TEST(next_answer().id == "");
   for (int attempt = 0; attempt < 100; ++attempt) {  // until the server listens again
     BOOST_REQUIRE(at.begin_again().ok());
-    if (next_answer().id == at.hello_id()) break;
+    if (next_answer().outcome.ok()) break;
     std::this_thread::sleep_for(milliseconds{20});
   }
   BOOST_TEST(sequence_of(at) == 2U);
