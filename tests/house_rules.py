@@ -34,6 +34,7 @@ LIBRARIES = (
     (r"rocksdb/", (r"storage/.*\.cpp", r"tests/storage/")),
     (r"botan/", (r"storage/.*\.cpp", r"tests/storage/")),
     (r"zmq(_addon)?\.h", (r"gateways/", r"tools/(client|bench|penstockd)/", r"tests/(gateways|client|support)/")),
+    (r"termpaintx?\.h", (r"tools/console/terminal_screen\.cpp",)),
     (r"httplib\.h", (r"gateways/", r"tests/(gateways|support)/")),
     (r"dcmtk/dcm(net|tls)/", (r"tools/dimse/",)),
     (r"dcmtk/", (r"tools/", r"tests/(dimse|client|storage)/")),

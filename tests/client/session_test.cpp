@@ -1,5 +1,7 @@
 #include "tools/client/session.hpp"
 
+#include <poll.h>
+
 #include <atomic>
 #include <boost/test/unit_test.hpp>
 #include <thread>
@@ -91,6 +93,46 @@ BOOST_AUTO_TEST_CASE(says_that_the_server_key_is_wrong) {
   auto opened = session::open(options);
   BOOST_REQUIRE(!opened.ok());
   BOOST_TEST(opened.error().code == errc::timed_out);
+}
+
+BOOST_AUTO_TEST_CASE(never_waits_for_those_who_wait_themselves) {
+  int hellos = 0;
+  auto server = fake_server::with_curve([&](const text_frames& message) -> std::vector<text_frames> {
+    const auto body = json::parse(message.at(1));
+    if (message[0] == "SUB") return {event("t", body["from"] == 0 ? 1 : body["from"].get<std::uint64_t>())};
+    if (body["do"] == "cache.usage") return {};
+    if (body["do"] == "pacs.list") return {{}};
+    ++hellos;
+    return {ok_answer(body, greeting())};
+  });
+  server->allow(key.public_key);
+  auto begun = session::begin(options_for(*server));
+  BOOST_REQUIRE(begun.ok());
+  auto& at = **begun;
+  const auto next_answer = [&] {
+    for (;;) {
+      if (auto one = at.next_answer()) return *one;
+      if (at.failed()) return answer{"", at.problem()};
+      auto fds = at.descriptors();
+      pollfd waiting[] = {{fds[0], POLLIN, 0}, {fds[1], POLLIN, 0}};
+      BOOST_REQUIRE(::poll(waiting, 2, 2000) > 0);
+    }
+  };
+  const auto hello = next_answer();
+  BOOST_TEST(hello.id == at.hello_id());
+  BOOST_TEST(at.greeting()["user"] == "amy");
+  at.subscribe("t", 0, true);
+  BOOST_TEST(sequence_of(at) == 1U);
+  at.send({"cache.usage", "p", json::object(), "", {}});
+  at.send({"pacs.list", "p", json::object(), "", {}});
+  BOOST_TEST(next_answer().id == "");
+  for (int attempt = 0; attempt < 100; ++attempt) {  // until the server listens again
+    BOOST_REQUIRE(at.begin_again().ok());
+    if (next_answer().outcome.ok()) break;
+    std::this_thread::sleep_for(milliseconds{20});
+  }
+  BOOST_TEST(sequence_of(at) == 2U);
+  BOOST_TEST(hellos == 2);
 }
 
 BOOST_AUTO_TEST_CASE(takes_each_event_once_and_asks_again_for_a_missed_one) {

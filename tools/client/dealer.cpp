@@ -120,6 +120,8 @@ std::optional<frames> dealer::take() {
   return message;
 }
 
+std::array<int, 2> dealer::descriptors() { return {socket_.get(zmq::sockopt::fd), monitor_.get(zmq::sockopt::fd)}; }
+
 bool dealer::failed() {
   drain_monitor();
   return state_ >= link_state::unreachable;

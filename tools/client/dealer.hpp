@@ -2,6 +2,7 @@
 // One ZeroMQ DEALER socket with one peer, which knows how its connection fares. Included by sources of tools/client
 // only.
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -62,6 +63,9 @@ class dealer {
   [[nodiscard]] link_state state() const { return state_; }
   /// Also takes note of what has happened to the connection since anybody looked.
   [[nodiscard]] bool failed();
+  /// Readable when something may have happened. They tell once, not as long as it lasts: after each time, and after
+  /// each `send`, call `receive` until nothing comes.
+  [[nodiscard]] std::array<int, 2> descriptors();
 
  private:
   dealer() = default;

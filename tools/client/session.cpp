@@ -82,28 +82,40 @@ std::string new_op() {
 session::session(session_options options) : options_(std::move(options)) {}
 session::~session() = default;
 
-result<std::unique_ptr<session>> session::open(session_options options) {
+result<std::unique_ptr<session>> session::begin(session_options options) {
   std::unique_ptr<session> made{new session{std::move(options)}};
-  if (auto connected = made->connect(); !connected) return connected.error();
+  if (auto begun = made->begin_again(); !begun) return begun.error();
   return made;
 }
 
-result<void> session::connect() {
+result<std::unique_ptr<session>> session::open(session_options options) {
+  const auto wait = options.answer_timeout;
+  auto made = begin(std::move(options));
+  if (!made) return made.error();
+  if (auto hello = (*made)->await((*made)->hello_id_, wait); !hello) return hello.error();
+  return made;
+}
+
+result<void> session::begin_again() {
   auto socket = dealer::connect({options_.server, curve_identity{options_.server_key, options_.key}});
   if (!socket) return socket.error();
   socket_ = std::move(*socket);
   events_since_credit_ = 0;
-  const auto asked = std::chrono::steady_clock::now();
-  auto hello = ask_once({"hello", "", json{{"client", "penstock"}, {"protocol", protocol_version}}, "", {}});
-  if (!hello) return hello.error();
-  greeting_ = std::move(*hello);
-  greeting_took_ = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - asked);
+  asked_.clear();
+  waiting_answers_.clear();
+  waiting_events_.clear();
+  hello_id_ = send({"hello", "", json{{"client", "penstock"}, {"protocol", protocol_version}}, "", {}});
+  greeting_asked_ = std::chrono::steady_clock::now();
   return {};
 }
 
 result<void> session::reconnect() {
-  waiting_events_.clear();
-  if (auto connected = connect(); !connected) return connected;
+  if (auto begun = begin_again(); !begun) return begun;
+  if (auto hello = await(hello_id_, options_.answer_timeout); !hello) return hello.error();
+  return {};
+}
+
+void session::resume_subscriptions() {
   for (auto& [topic, subscribed] : subscriptions_) {
     if (!subscribed.journaled) subscribed.seen = sequence_tracker{};
     subscribed.catching_up = false;
@@ -111,8 +123,15 @@ result<void> session::reconnect() {
     const bool from_the_beginning = subscribed.journaled && subscribed.seen.next() == 0 && !subscribed.since.empty();
     send_subscription(topic, from_the_beginning ? 1 : subscribed.seen.next());
   }
-  return {};
 }
+
+bool session::failed() { return socket_->failed(); }
+
+messages::failure session::problem() const {
+  return explain(socket_->state(), options_.server, options_.answer_timeout);
+}
+
+std::array<int, 2> session::descriptors() { return socket_->descriptors(); }
 
 result<json> session::ask(const question& what) {
   if (socket_->failed())
@@ -123,31 +142,74 @@ result<json> session::ask(const question& what) {
   return ask_once(what);
 }
 
-result<json> session::ask_once(const question& what) {
+std::string session::send(const question& what) {
   const auto id = "c" + std::to_string(next_id_++);
   json command{{"id", id}, {"do", what.command}, {"args", what.args}};
   if (!what.project.empty()) command["project"] = what.project;
   if (!what.op.empty()) command["op"] = what.op;
-  const auto text = command.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (!socket_->send({"CMD", command.dump(-1, ' ', false, json::error_handler_t::replace)})) return {};
+  asked_[id] = what.command;
+  return id;
+}
+
+result<json> session::ask_once(const question& what) {
   const auto wait = options_.answer_timeout + what.extra_wait;
-  if (!socket_->send({"CMD", text})) return explain(socket_->state(), options_.server, wait);
+  const auto id = send(what);
+  if (id.empty()) return explain(socket_->state(), options_.server, wait);
+  return await(id, wait);
+}
+
+result<json> session::await(const std::string& id, milliseconds wait) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (;;) {
+    const auto mine =
+        std::find_if(waiting_answers_.begin(), waiting_answers_.end(), [&](const answer& one) { return one.id == id; });
+    if (mine != waiting_answers_.end()) {
+      auto outcome = std::move(mine->outcome);
+      waiting_answers_.erase(mine);
+      return outcome;
+    }
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    auto message = socket_->receive(std::max(left, milliseconds{0}));
-    if (!message) {
-      if (socket_->failed() || std::chrono::steady_clock::now() >= deadline)
-        return explain(socket_->state(), options_.server, wait);
-      continue;
-    }
-    if (auto event = event_in(*message)) {
-      keep_event(std::move(*event));
-      continue;
-    }
-    if (message->size() != 2 || message->front().to_string_view() != "ANS") continue;
-    const auto answer = json::parse(message->back().to_string_view(), nullptr, false);
-    if (answer.is_object() && answer.value("id", json{}) == id) return answer_in(answer, what.command);
+    if (take_message(std::max(left, milliseconds{0}))) continue;
+    if (!socket_->failed() && std::chrono::steady_clock::now() < deadline) continue;
+    asked_.erase(id);
+    return explain(socket_->state(), options_.server, wait);
   }
+}
+
+/// False when nothing came.
+bool session::take_message(milliseconds wait) {
+  auto message = socket_->receive(wait);
+  if (!message) return false;
+  if (auto event = event_in(*message))
+    keep_event(std::move(*event));
+  else if (message->size() == 2 && message->front().to_string_view() == "ANS")
+    take_answer(json::parse(message->back().to_string_view(), nullptr, false));
+  return true;
+}
+
+void session::take_answer(const json& document) {
+  if (!document.is_object()) return;
+  const auto id = document.find("id");
+  if (id == document.end() || !id->is_string()) return;
+  const auto command = asked_.find(id->get<std::string>());
+  if (command == asked_.end()) return;
+  auto outcome = answer_in(document, command->second);
+  if (command->first == hello_id_ && outcome) {
+    greeting_ = *outcome;
+    greeting_took_ = std::chrono::duration_cast<milliseconds>(std::chrono::steady_clock::now() - greeting_asked_);
+    resume_subscriptions();
+  }
+  waiting_answers_.push_back({command->first, std::move(outcome)});
+  asked_.erase(command);
+}
+
+std::optional<answer> session::next_answer() {
+  while (waiting_answers_.empty())
+    if (!take_message(milliseconds{0})) return std::nullopt;
+  auto first = std::move(waiting_answers_.front());
+  waiting_answers_.pop_front();
+  return first;
 }
 
 void session::subscribe(const std::string& topic, std::uint64_t from, bool journaled) {
@@ -195,12 +257,9 @@ result<std::optional<topic_event>> session::next_event(milliseconds wait) {
       return std::optional{std::move(event)};
     }
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    auto message = socket_->receive(std::max(left, milliseconds{0}));
-    if (!message) {
-      if (socket_->failed()) return explain(socket_->state(), options_.server, wait);
-      return std::optional<topic_event>{};
-    }
-    if (auto event = event_in(*message)) keep_event(std::move(*event));
+    if (take_message(std::max(left, milliseconds{0}))) continue;
+    if (socket_->failed()) return explain(socket_->state(), options_.server, wait);
+    return std::optional<topic_event>{};
   }
 }
 

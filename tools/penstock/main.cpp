@@ -8,6 +8,7 @@
 #include <exception>
 #include <iostream>
 
+#include "tools/console/console_command.hpp"
 #include "tools/penstock/context.hpp"
 #include "tools/penstock/display_text.hpp"
 
@@ -31,6 +32,7 @@ int main(int argc, char** argv) try {
   program.set_version_flag("--version", "penstock " PENSTOCK_VERSION);
   penstock::commands::context at;
   penstock::commands::add_all_commands(program, at);
+  penstock::console::add_console_command(program, at);
   try {
     program.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {

@@ -1,0 +1,162 @@
+#!/usr/bin/python3
+"""The console as a person has it: in a real terminal, against a real site, by keys and by the mouse."""
+import contextlib
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+
+from harness import run_tests, running_site
+from terminal import Terminal
+
+USAGE = 2
+AS_A_SHELL_LEAVES_IT = "0 0 1"
+PASTED = "1000001\nC104420\n"
+
+
+@contextlib.contextmanager
+def open_console(site, *flags, columns=120, rows=30, **environment):
+    """A terminal in which the console runs and is connected."""
+    environment["PENSTOCK_CONFIG"] = site.facts["users"]["amy"]["config"]
+    terminal = Terminal(environment, columns, rows)
+    try:
+        terminal.run(" ".join([os.path.join(site.facts["bin"], "penstock"), "console", *flags]))
+        terminal.wait_for("● live")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def expect_restored(terminal):
+    terminal.wait_for("ready$")
+    assert terminal.modes() == AS_A_SHELL_LEAVES_IT, terminal.modes()
+    terminal.run("stty -a | grep -c ' echo '")
+    terminal.wait_for("1")
+
+
+def test_needs_a_terminal_and_says_so(site):
+    done = site.program("penstock", "console")
+    assert done.returncode == USAGE and "needs a terminal" in done.stderr, done.stderr
+
+
+def test_does_not_wait_for_a_terminal_that_says_nothing(site):
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([os.path.join(site.facts["bin"], "penstock"), "console"], stdin=theirs, stdout=theirs,
+                          stderr=subprocess.PIPE, text=True,
+                          env={**os.environ, "PENSTOCK_CONFIG": site.facts["users"]["amy"]["config"]}) as console:
+        _, problem = console.communicate(timeout=20)
+    os.close(ours)
+    os.close(theirs)
+    assert console.returncode == USAGE and "does not say what it can do" in problem, problem
+
+
+def test_shows_requests_as_they_change(site):
+    with open_console(site) as terminal:
+        terminal.wait_for("Nothing was requested yet")
+        asked = site.program("penstock", "request", "--mrns", "-", stdin=PASTED)
+        assert asked.returncode == 0, asked.stderr
+        terminal.wait_for("completed")
+        terminal.wait_without("processing", 60)
+        terminal.wait_without("scheduled", 60)
+        terminal.press("Enter")
+        terminal.wait_for("StudyInstanceUID")
+        terminal.press("Escape")
+        terminal.wait_without("StudyInstanceUID")
+
+
+def test_writes_little_and_nothing_when_idle(site):
+    with open_console(site) as terminal:
+        terminal.wait_for("completed")
+        time.sleep(1.5)
+        before = terminal.bytes_written()
+        time.sleep(1.5)
+        assert terminal.bytes_written() == before
+        terminal.press("Down")
+        moved = terminal.bytes_written() - before
+        assert 0 < moved < 1500, moved
+        terminal.press("Right")
+        heading = terminal.bytes_written() - before - moved
+        assert 0 < heading < 500, heading
+
+
+def test_filters_and_deletes_by_keys(site):
+    with open_console(site) as terminal:
+        terminal.press("3")
+        terminal.wait_for("Quota")
+        terminal.press("m")
+        terminal.wait_for("Show only these patients")
+        terminal.paste("C104420\n")
+        terminal.wait_for("C104420")
+        terminal.press("C-s")
+        terminal.wait_for("1 of 1 numbers are in the repository")
+        terminal.press("Space")
+        terminal.wait_for("1 chosen")
+        terminal.press("DC")
+        terminal.wait_for("1 study of 1 patient")
+        terminal.press("Enter")
+        terminal.wait_without("1 study of 1 patient")
+        terminal.press("DC", "Tab", "Enter")
+        terminal.wait_for("1 deleted")
+
+
+def test_works_by_the_mouse(site):
+    with open_console(site) as terminal:
+        terminal.click(5, 0)
+        terminal.wait_for("[3 Repository]")
+        terminal.wait_for("1000001")
+        terminal.click(1, 3)
+        terminal.wait_for("1 chosen")
+        terminal.click(5, 2)
+        terminal.wait_for("Accession ▲")
+
+
+def test_is_told_that_a_window_is_too_small(site):
+    with open_console(site) as terminal:
+        terminal.resize(60, 15)
+        terminal.wait_for("60x15, it needs 80x24.")
+        terminal.resize(100, 30)
+        terminal.wait_for("5 Requests")
+
+
+def test_uses_no_colour_without_one(site):
+    with open_console(site, NO_COLOR="1") as terminal:
+        assert b"\x1b[0;38" not in terminal.written() and b";48;" not in terminal.written()
+
+
+def test_restores_the_terminal_after_every_exit(site):
+    with open_console(site) as terminal:
+        assert terminal.modes() == "1 1 0", terminal.modes()
+        terminal.press("q")
+        expect_restored(terminal)
+    for number in (signal.SIGTERM, signal.SIGSEGV):
+        with open_console(site) as terminal:
+            os.kill(terminal.program_pid("penstock"), number)
+            expect_restored(terminal)
+
+
+def test_goes_to_the_shell_and_comes_back(site):
+    with open_console(site) as terminal:
+        terminal.press("C-z")
+        terminal.wait_for("ready$")
+        assert terminal.modes() == AS_A_SHELL_LEAVES_IT, terminal.modes()
+        terminal.run("fg")
+        terminal.wait_for("● live")
+        terminal.press("?")
+        terminal.wait_for("Keys of this place")
+
+
+def test_says_that_the_server_is_away_and_finds_it_again(site):
+    with open_console(site) as terminal:
+        site.kill_server()
+        terminal.wait_for("✗ as of")
+        site.start_server()
+        terminal.wait_for("● live", 40)
+        terminal.wait_for("completed")
+
+
+if __name__ == "__main__":
+    with running_site() as running:
+        code = run_tests(running, [value for name, value in list(globals().items()) if name.startswith("test_")])
+    sys.exit(code)

@@ -1,0 +1,184 @@
+#include "tools/console/console_command.hpp"
+
+#include <csignal>
+#include <ctime>
+
+#include "tools/console/event_loop.hpp"
+#include "tools/console/live_link.hpp"
+#include "tools/console/terminal_screen.hpp"
+#include "tools/console/workbench.hpp"
+
+namespace penstock::console {
+namespace {
+
+using commands::exit_code;
+using std::chrono::milliseconds;
+
+/// What comes from the server is drawn at most so often; keys and the mouse at once.
+constexpr milliseconds frame_interval{33};
+/// And changes the order of rows at most so often.
+constexpr milliseconds order_interval{250};
+
+struct console_flags {
+  std::string theme = "dark";
+  bool no_mouse = false;
+};
+
+std::string clock_text(std::chrono::system_clock::time_point at) {
+  const auto seconds = std::chrono::system_clock::to_time_t(at);
+  std::tm local{};
+  ::localtime_r(&seconds, &local);
+  char text[16];
+  std::strftime(text, sizeof text, "%H:%M:%S", &local);
+  return text;
+}
+
+/// The loop with everything that hangs on it.
+class running_console {
+ public:
+  running_console(client::session& server, std::string project, event_loop& loop, terminal_screen& screen)
+      : loop_(loop),
+        screen_(screen),
+        project_(std::move(project)),
+        link_(server, project_, loop, [this] { changed_ = true; }),
+        bench_(project_, commands::text_in(server.greeting(), "user"), around()) {}
+
+  void run(const console_flags& flags);
+  void take_signal(int signal);
+
+ private:
+  surroundings around();
+  void take_typed();
+  void take(std::vector<input_event>& typed);
+  void end_turn();
+  void draw();
+  [[nodiscard]] link_words words() const;
+
+  event_loop& loop_;
+  terminal_screen& screen_;
+  live_project project_;
+  live_link link_;
+  workbench bench_;
+  canvas shown_{1, 1};
+  bool changed_ = true;
+  bool draw_now_ = true;
+  event_loop::clock::time_point drawn_{};
+  event_loop::clock::time_point ordered_{};
+};
+
+surroundings running_console::around() {
+  surroundings made;
+  made.ask = [this](client::question what, surroundings::answer_handler then) {
+    link_.ask(std::move(what), std::move(then));
+  };
+  made.read_again = [this] { link_.read_all_again(); };
+  made.copy = [this](std::string_view text) { return screen_.copy(text); };
+  made.take_mouse = [this](bool wanted) { screen_.take_mouse(wanted); };
+  made.repaint = [this] { screen_.forget_shown(); };
+  made.suspend = [this] { screen_.suspend(); };
+  made.quit = [this] { loop_.stop(); };
+  return made;
+}
+
+void running_console::take_signal(int signal) {
+  if (signal != SIGWINCH) return loop_.stop();
+  draw_now_ = true;
+}
+
+void running_console::take(std::vector<input_event>& typed) {
+  for (const auto& event : typed) {
+    bench_.take(event, shown_);
+    draw_now_ = true;
+    // A click is meant for what is seen: after one, what is seen may have changed.
+    if (std::holds_alternative<mouse_event>(event)) bench_.draw(shown_);
+  }
+}
+
+void running_console::take_typed() {
+  std::vector<input_event> typed;
+  if (!screen_.read(typed)) loop_.stop();
+  take(typed);
+  if (!screen_.may_have_more()) return;
+  loop_.call_after("escape", terminal_screen::escape_pause, [this] {
+    std::vector<input_event> late;
+    screen_.input_paused(late);
+    take(late);
+  });
+}
+
+link_words running_console::words() const {
+  if (link_.health() == link_health::live)
+    return {link_.problem().empty(), link_.problem().empty() ? "live" : link_.problem()};
+  return {false, "as of " + clock_text(link_.heard()) + ": " +
+                     (link_.problem().empty() ? "connecting" : link_.problem() + "; trying again")};
+}
+
+void running_console::draw() {
+  const auto size = screen_.size();
+  if (size.columns != shown_.columns() || size.rows != shown_.rows()) shown_ = canvas{size.columns, size.rows};
+  bench_.set_link(words());
+  bench_.draw(shown_);
+  screen_.show(shown_, bench_.current_theme());
+  drawn_ = event_loop::clock::now();
+  draw_now_ = false;
+}
+
+void running_console::end_turn() {
+  link_.pump();
+  const auto now = event_loop::clock::now();
+  if (changed_ && now - ordered_ >= order_interval) {
+    bench_.refresh();
+    ordered_ = now;
+    changed_ = false;
+    if (now - drawn_ >= frame_interval) draw_now_ = true;
+    if (!draw_now_) loop_.call_at("frame", drawn_ + frame_interval, [this] { draw_now_ = true; });
+  } else if (changed_ && !loop_.has_timer("order")) {
+    loop_.call_at("order", ordered_ + order_interval, [] {});
+  }
+  if (draw_now_) draw();
+}
+
+void running_console::run(const console_flags& flags) {
+  auto chosen = theme::dark;
+  static_cast<void>(parse(flags.theme, chosen));
+  bench_.set_theme(chosen);
+  if (flags.no_mouse) screen_.take_mouse(false);
+  loop_.watch(screen_.descriptor(), [this] { take_typed(); });
+  loop_.at_end_of_turn([this] { end_turn(); });
+  link_.begin();
+  loop_.call_after("first", milliseconds{0}, [] {});
+  loop_.run();
+}
+
+exit_code run_console(commands::context& at, const console_flags& flags) {
+  auto server = at.server();
+  if (!server) return at.report(server.error());
+  auto project = at.project();
+  if (!project) return at.report(project.error());
+  running_console* running = nullptr;
+  auto loop = event_loop::make({SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT}, [&](int signal) {
+    if (running != nullptr) running->take_signal(signal);
+  });
+  if (!loop) return at.report(loop.error());
+  auto screen = terminal_screen::open();
+  if (!screen) return at.report(screen.error());
+  running_console console{**server, *project, **loop, **screen};
+  running = &console;
+  console.run(flags);
+  return exit_code::ok;
+}
+
+}  // namespace
+
+void add_console_command(CLI::App& program, commands::context& at) {
+  auto* console = program.add_subcommand("console", "The workbench: tables of requests and images, live");
+  const auto flags = std::make_shared<console_flags>();
+  console->add_option("--theme", flags->theme, "How it looks; NO_COLOR leaves no colour in any")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"dark", "light", "contrast", "terminal", "mono"}));
+  console->add_flag("--no-mouse", flags->no_mouse, "Leave the mouse to the terminal");
+  console->footer("Keys:\n" + manual_of_keys());
+  console->callback([&at, flags] { at.action = [&at, flags] { return run_console(at, *flags); }; });
+}
+
+}  // namespace penstock::console

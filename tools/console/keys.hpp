@@ -1,0 +1,95 @@
+#pragma once
+// Every key of the console, once: what is pressed, the footer, the help, the palette and the manual come from one
+// table.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace penstock::console {
+
+enum class action : std::uint8_t {
+  show_requests,
+  show_repository,
+  next_pane,
+  up,
+  down,
+  page_up,
+  page_down,
+  first,
+  last,
+  left,
+  right,
+  more_left,
+  more_right,
+  mark,
+  extend_up,
+  extend_down,
+  invert_marks,
+  clear_marks,
+  open,
+  back,
+  find,
+  sort,
+  reverse,
+  filters,
+  next_column,
+  previous_column,
+  hide_column,
+  show_columns,
+  copy_cell,
+  copy_rows,
+  export_rows,
+  paste_numbers,
+  cancel_requests,
+  retry_requests,
+  raise_priority,
+  lower_priority,
+  delete_rows,
+  refresh,
+  palette,
+  help,
+  theme,
+  mouse,
+  repaint,
+  suspend,
+  quit
+};
+
+/// Where the keyboard is. A binding holds in the places it names.
+enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, count };
+using places = unsigned;
+constexpr places in(place one) { return 1U << static_cast<unsigned>(one); }
+template <class... More>
+constexpr places in(place one, More... more) {
+  return in(one) | in(more...);
+}
+
+struct binding {
+  action does;
+  std::string_view keys;  ///< separated by spaces; the first is shown
+  places where;
+  std::string_view name;  ///< two or three words: footer and palette
+  std::string_view help;
+  bool footer = false;
+};
+
+[[nodiscard]] const std::vector<binding>& key_table();
+
+/// What a key does in a place that has these names, if anything.
+[[nodiscard]] std::optional<action> action_of(std::string_view key, places here);
+/// Bindings of a place, in the order of the table.
+[[nodiscard]] std::vector<const binding*> bindings_in(places here);
+/// "Space mark  / find  ? help": what fits into so many columns.
+[[nodiscard]] std::string footer_of(places here, int columns);
+/// The keys as lines of the manual.
+[[nodiscard]] std::string manual_of_keys();
+
+/// Whether all letters of `pattern` come in `text` in that order, and how well: the higher the better. Case is ignored.
+[[nodiscard]] std::optional<int> fuzzy_score(std::string_view pattern, std::string_view text);
+/// Bindings that fit the pattern, the best first; an empty one fits all.
+[[nodiscard]] std::vector<const binding*> search_bindings(places here, std::string_view pattern);
+
+}  // namespace penstock::console

@@ -1,0 +1,133 @@
+#include "tools/console/requests_tab.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+
+#include "messages/requests.hpp"
+#include "tools/console/bars.hpp"
+#include "tools/penstock/context.hpp"
+#include "tools/penstock/units.hpp"
+
+namespace penstock::console {
+namespace {
+
+using commands::array_in;
+using commands::list_in;
+using commands::number_in;
+using commands::text_in;
+using nlohmann::json;
+
+constexpr int bar_columns = 10;
+constexpr std::size_t most_missing_shown = 500;
+constexpr std::array<std::string_view, 3> priorities{"low", "normal", "high"};
+
+std::uint64_t number(std::string_view text) {
+  std::uint64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string progress_shown(std::string_view counts) {
+  const auto slash = std::min(counts.find('/'), counts.size());
+  const auto expected = slash == counts.size() ? 0 : number(counts.substr(slash + 1));
+  if (counts.empty()) return {};
+  const auto bar = progress_bar(number(counts), expected, bar_columns);
+  return bar.empty() ? std::string{counts.substr(0, slash)} : bar + " " + std::string{counts};
+}
+
+std::string size_shown(std::string_view bytes) {
+  return number(bytes) == 0 ? "" : commands::human_bytes(number(bytes));
+}
+std::string time_shown(std::string_view time) { return commands::local_time(time); }
+std::string date_shown(std::string_view date) { return commands::study_time(date, ""); }
+
+}  // namespace
+
+std::vector<column_spec> request_columns() {
+  using enum value_kind;
+  return {{"State", text, 11, {}, true},
+          {"Accession", text, 12},
+          {"Progress", text, 22, progress_shown},
+          {"Why", text, 28},
+          {"MRN", text, 10},
+          {"Mod", text, 5, {}, true},
+          {"Size", number, 9, size_shown},
+          {"Pos", number, 4},
+          {"Starts", text, 18},
+          {"PACS", text, 8, {}, true},
+          {"Institution", text, 18, {}, true},
+          {"Priority", text, 8, {}, true},
+          {"By", text, 8, {}, true},
+          {"Submitted", time, 16, time_shown, true},
+          {"Study", text, 30},
+          {"Study date", time, 10, date_shown, true},
+          {"Tries", number, 5},
+          {"Ended", time, 16, time_shown}};
+}
+
+role request_look(std::size_t column, std::string_view value) {
+  if (column == static_cast<std::size_t>(request_value::progress)) return role::busy;
+  if (column != static_cast<std::size_t>(request_value::state)) return role::plain;
+  auto state = messages::request_state::scheduled;
+  if (!messages::parse(value, state)) return role::plain;
+  switch (state) {
+    case messages::request_state::completed:
+      return role::good;
+    case messages::request_state::processing:
+      return role::busy;
+    case messages::request_state::scheduled:
+      return role::plain;
+    case messages::request_state::cancelled:
+      return role::faint;
+    default:
+      return role::bad;
+  }
+}
+
+std::string states_of(const row_store& requests) {
+  std::map<std::string, std::size_t> counts;
+  for (row_store::slot at = 0; at < requests.end_slot(); ++at)
+    if (requests.is_row(at)) ++counts[std::string{requests.value(at, static_cast<std::size_t>(request_value::state))}];
+  std::string text;
+  for (const auto& [state, count] : counts) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + state;
+  return text.empty() ? "no requests yet" : text;
+}
+
+std::vector<std::string> request_details(const json& answer) {
+  const auto& request = answer.contains("id") ? answer : answer.value("request", json::object());
+  std::vector<std::string> lines;
+  const auto add = [&](std::string name, const std::string& text) {
+    if (text.empty() || text == "null") return;
+    name.resize(18, ' ');
+    lines.push_back(name + text);
+  };
+  for (const char* member :
+       {"state", "reason", "error", "position", "estimate", "pacs", "institution", "AccessionNumber", "PatientID",
+        "StudyInstanceUID", "Modality", "priority", "user", "attempts"})
+    add(member, list_in(request, member));
+  for (const char* member : {"submitted", "started", "ended"}) add(member, time_shown(text_in(request, member)));
+  add("images", progress_in(request));
+  add("size", size_shown(text_in(request, "bytes")));
+  lines.emplace_back();
+  for (const auto& step : array_in(request, "history"))
+    lines.push_back(time_shown(text_in(step, "at")) + "  " + text_in(step, "state") + "  " + text_in(step, "reason"));
+  const auto& missing = array_in(answer, "missing");
+  if (missing.empty()) return lines;
+  lines.emplace_back();
+  lines.push_back("missing instances:");
+  for (const auto& uid : missing)
+    if (uid.is_string() && lines.size() < most_missing_shown) lines.push_back("  " + uid.get<std::string>());
+  if (const auto next = answer.find("next"); next != answer.end() && next->is_string() && *next != "")
+    lines.push_back("  and more: 'penstock requests show' lists them all");
+  return lines;
+}
+
+std::string other_priority(std::string_view priority, bool higher) {
+  const auto found = std::find(priorities.begin(), priorities.end(), priority);
+  const auto at = found == priorities.end() ? 1 : found - priorities.begin();
+  return std::string{priorities.at(static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(at + (higher ? 1 : -1), 0, 2)))};
+}
+
+}  // namespace penstock::console
