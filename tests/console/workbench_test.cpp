@@ -4,6 +4,7 @@
 #include <cstdlib>
 
 #include "tests/console/golden.hpp"
+#include "tools/console/tabs.hpp"
 
 using namespace penstock::console;
 using nlohmann::json;
@@ -50,7 +51,7 @@ json holding(int i) {
 struct bench_fixture {
   live_project live{"alz-brain"};
   std::vector<penstock::client::question> asked;
-  std::vector<surroundings::answer_handler> waiting;
+  std::vector<desk::answer_handler> waiting;
   std::string copied;
   bool quit = false;
   canvas screen{80, 24};
@@ -72,7 +73,8 @@ struct bench_fixture {
     around.quit = [this] { quit = true; };
     around.read_again = around.repaint = around.suspend = [] {};
     around.take_mouse = [](bool) {};
-    bench = std::make_unique<workbench>(live, "amy", around);
+    bench = std::make_unique<workbench>("alz-brain · amy", around);
+    add_tabs(*bench, live);
   }
   void press(std::initializer_list<const char*> keys) {
     for (const std::string key : keys) {

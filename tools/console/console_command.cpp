@@ -5,8 +5,8 @@
 
 #include "tools/console/event_loop.hpp"
 #include "tools/console/live_link.hpp"
+#include "tools/console/tabs.hpp"
 #include "tools/console/terminal_screen.hpp"
-#include "tools/console/workbench.hpp"
 
 namespace penstock::console {
 namespace {
@@ -41,7 +41,9 @@ class running_console {
         screen_(screen),
         project_(std::move(project)),
         link_(server, project_, loop, [this] { changed_ = true; }),
-        bench_(project_, commands::text_in(server.greeting(), "user"), around()) {}
+        bench_(project_.project() + " · " + commands::text_in(server.greeting(), "user"), around()) {
+    add_tabs(bench_, project_);
+  }
 
   void run(const console_flags& flags);
   void take_signal(int signal);
@@ -68,9 +70,7 @@ class running_console {
 
 surroundings running_console::around() {
   surroundings made;
-  made.ask = [this](client::question what, surroundings::answer_handler then) {
-    link_.ask(std::move(what), std::move(then));
-  };
+  made.ask = [this](client::question what, desk::answer_handler then) { link_.ask(std::move(what), std::move(then)); };
   made.read_again = [this] { link_.read_all_again(); };
   made.copy = [this](std::string_view text) { return screen_.copy(text); };
   made.take_mouse = [this](bool wanted) { screen_.take_mouse(wanted); };

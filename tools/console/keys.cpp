@@ -53,8 +53,8 @@ const std::vector<binding> table{
     {action::page_down, "PageDown Ctrl-D", lists, "page down", "Go down by a page"},
     {action::first, "Home g", lists, "first", "Go to the first row"},
     {action::last, "End G", lists, "last", "Go to the last row"},
-    {action::show_repository, "F3 3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
-    {action::show_requests, "F5 5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
+    {action::show_repository, "3 F3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
+    {action::show_requests, "5 F5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
     {action::theme, "T", tabs, "theme", "Take the next theme: dark, light, contrast, terminal, mono"},
     {action::mouse, "M", tabs, "mouse", "Give the mouse back to the terminal, or take it again"},
     {action::palette, ": Ctrl-P", tabs, "commands", "Search all commands of this place and run one", true},
@@ -95,6 +95,11 @@ std::optional<action> action_of(std::string_view key, places here) {
   for (const auto& one : table)
     if ((one.where & here) != 0 && has_key(one, key)) return one.does;
   return std::nullopt;
+}
+
+std::string key_of(action what) {
+  const auto found = std::find_if(table.begin(), table.end(), [what](const auto& one) { return one.does == what; });
+  return found == table.end() ? "" : first_key(*found);
 }
 
 std::vector<const binding*> bindings_in(places here) {

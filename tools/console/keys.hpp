@@ -80,6 +80,8 @@ struct binding {
 
 /// What a key does in a place that has these names, if anything.
 [[nodiscard]] std::optional<action> action_of(std::string_view key, places here);
+/// The key that is shown for an action.
+[[nodiscard]] std::string key_of(action what);
 /// Bindings of a place, in the order of the table.
 [[nodiscard]] std::vector<const binding*> bindings_in(places here);
 /// "Space mark  / find  ? help": what fits into so many columns.

@@ -3,6 +3,8 @@
 #include <charconv>
 #include <set>
 
+#include "tools/console/changes.hpp"
+#include "tools/penstock/input_lists.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::console {
@@ -21,10 +23,6 @@ std::string time_shown(std::string_view time) { return commands::local_time(time
 
 std::string_view value_of(const row_store& holdings, row_store::slot at, holding_value which) {
   return holdings.value(at, static_cast<std::size_t>(which));
-}
-
-std::string count_of(std::size_t count, const char* one, const char* many) {
-  return std::to_string(count) + " " + (count == 1 ? one : many);
 }
 
 }  // namespace
@@ -92,6 +90,79 @@ std::vector<std::string> holding_details(const row_store& holdings, const std::s
     lines.push_back(name + (columns[i].shown ? columns[i].shown(value) : std::string{value}));
   }
   return lines;
+}
+
+repository_tab::repository_tab(desk& at, live_project& project)
+    : list_tab(at, place::repository, project.holdings(), repository_columns(), repository_look), project_(project) {
+  table().view().sort_by(static_cast<std::size_t>(holding_value::cached), true);
+}
+
+std::string repository_tab::empty_text() const { return "Nothing is cached yet; tab 1 finds patients to ask for."; }
+
+void repository_tab::draw(canvas& on, const rect& where) {
+  const auto& quota = project_.quota();
+  const auto& marked = table().marked();
+  const auto chosen = bytes_of(project_.holdings(), {marked.begin(), marked.end()});
+  draw_quota(on, {where.x + 1, where.y, where.width - 2, 1}, {quota.quota, quota.used, chosen, quota.reserved});
+  list_tab::draw(on, {where.x, where.y + 1, where.width, where.height - 1});
+}
+
+bool repository_tab::act_on_rows(action what) {
+  switch (what) {
+    case action::delete_rows:
+      ask_to_delete();
+      return true;
+    case action::paste_numbers:
+      ask_for_numbers();
+      return true;
+    case action::refresh:
+      at().read_again();
+      at().say("reading the repository again");
+      return true;
+    default:
+      return false;
+  }
+}
+
+void repository_tab::open_row(const std::string& id) {
+  at().lay_over(std::make_unique<fact_box>("Study", holding_details(project_.holdings(), id)));
+}
+
+void repository_tab::ask_to_delete() {
+  const auto chosen = table().chosen();
+  if (chosen.empty()) return;
+  const auto count = count_of(chosen.size(), "study", "studies");
+  const auto then = [this, chosen] {
+    for (const auto& part : parts_of(chosen))
+      send_change(at(), project_.project(), "cache.delete", {{"studies", part}}, "deleted");
+  };
+  at().lay_over(std::make_unique<question_box>("Delete " + count,
+                                               deletion_lines(project_.holdings(), chosen, table().marked_unseen()),
+                                               "Delete " + count, then));
+}
+
+void repository_tab::ask_for_numbers() {
+  constexpr std::size_t most_bytes = 1024 * 1024;
+  at().lay_over(std::make_unique<text_box>(
+      "Show only these patients", "MRNs, one a line, or a CSV; nothing shows all again", text_field{true, most_bytes},
+      [this](const std::string& pasted) { filter_numbers(pasted); }, true));
+}
+
+void repository_tab::filter_numbers(const std::string& pasted) {
+  auto list = commands::parse_input_list(pasted, commands::mrn_headings());
+  if (!list) return at().say(list.error().context, role::bad);
+  std::unordered_set<std::string> numbers;
+  for (const auto& one : *list) numbers.insert(one.reveal());
+  const auto column = static_cast<std::size_t>(holding_value::mrn);
+  std::unordered_set<std::string> here_now;
+  const auto& rows = project_.holdings();
+  for (row_store::slot row = 0; row < rows.end_slot(); ++row)
+    if (rows.is_row(row) && numbers.contains(std::string{rows.value(row, column)}))
+      here_now.emplace(rows.value(row, column));
+  const auto asked = numbers.size();
+  filter_by_list(column, std::move(numbers));
+  if (asked != 0)
+    at().say(std::to_string(here_now.size()) + " of " + std::to_string(asked) + " numbers are in the repository");
 }
 
 }  // namespace penstock::console

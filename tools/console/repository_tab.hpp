@@ -1,15 +1,35 @@
 #pragma once
-// What the tab of the repository shows of its rows.
+// What the project has: the studies in the cache, and the quota with what is chosen and what is queued.
 
 #include <string>
 #include <vector>
 
 #include "tools/console/bars.hpp"
-#include "tools/console/canvas.hpp"
+#include "tools/console/list_tab.hpp"
 #include "tools/console/live.hpp"
-#include "tools/console/row_view.hpp"
 
 namespace penstock::console {
+
+class repository_tab : public list_tab {
+ public:
+  repository_tab(desk& at, live_project& project);
+  [[nodiscard]] std::string_view name() const override { return "Repository"; }
+  [[nodiscard]] action shown_by() const override { return action::show_repository; }
+  void draw(canvas& on, const rect& where) override;
+
+ protected:
+  bool act_on_rows(action what) override;
+  void open_row(const std::string& id) override;
+  [[nodiscard]] std::string empty_text() const override;
+  [[nodiscard]] bool reading() const override { return project_.reading(listing::holdings); }
+
+ private:
+  void ask_to_delete();
+  void ask_for_numbers();
+  void filter_numbers(const std::string& pasted);
+
+  live_project& project_;
+};
 
 [[nodiscard]] std::vector<column_spec> repository_columns();
 [[nodiscard]] role repository_look(std::size_t column, std::string_view value);

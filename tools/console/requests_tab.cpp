@@ -7,6 +7,7 @@
 
 #include "messages/requests.hpp"
 #include "tools/console/bars.hpp"
+#include "tools/console/changes.hpp"
 #include "tools/penstock/context.hpp"
 #include "tools/penstock/units.hpp"
 
@@ -128,6 +129,84 @@ std::string other_priority(std::string_view priority, bool higher) {
   const auto found = std::find(priorities.begin(), priorities.end(), priority);
   const auto at = found == priorities.end() ? 1 : found - priorities.begin();
   return std::string{priorities.at(static_cast<std::size_t>(std::clamp<std::ptrdiff_t>(at + (higher ? 1 : -1), 0, 2)))};
+}
+
+requests_tab::requests_tab(desk& at, live_project& project)
+    : list_tab(at, place::requests, project.requests(), request_columns(), request_look), project_(project) {
+  table().view().sort_by(static_cast<std::size_t>(request_value::submitted), true);
+}
+
+std::string requests_tab::empty_text() const { return "Nothing was requested yet; tab 1 finds patients to ask for."; }
+
+std::string requests_tab::more_summary() const {
+  auto text = states_of(project_.requests());
+  if (project_.overflowed()) text += " · there are more than " + std::to_string(row_store::most_rows);
+  return text;
+}
+
+bool requests_tab::act_on_rows(action what) {
+  switch (what) {
+    case action::cancel_requests:
+      ask_to_cancel();
+      return true;
+    case action::retry_requests:
+      change("requests.retry", "scheduled");
+      return true;
+    case action::raise_priority:
+    case action::lower_priority:
+      move_priority(what == action::raise_priority);
+      return true;
+    case action::delete_rows:
+      ask_to_clear();
+      return true;
+    default:
+      return false;
+  }
+}
+
+void requests_tab::change(const std::string& command, const std::string& done, const json& more) {
+  for (const auto& part : parts_of(table().chosen())) {
+    json args{{"requests", part}};
+    if (more.is_object()) args.update(more);
+    send_change(at(), project_.project(), command, std::move(args), done);
+  }
+}
+
+void requests_tab::ask_to_cancel() {
+  const auto chosen = table().chosen();
+  if (chosen.empty()) return;
+  const auto count = count_of(chosen.size(), "request", "requests");
+  at().lay_over(std::make_unique<question_box>(
+      "Cancel " + count, std::vector<std::string>{"What they have fetched so far is kept; they can be retried."},
+      "Cancel " + count, [this] { change("requests.cancel", "cancelled"); }));
+}
+
+void requests_tab::ask_to_clear() {
+  const auto chosen = table().chosen();
+  if (chosen.empty()) return;
+  const auto count = count_of(chosen.size(), "request", "requests");
+  at().lay_over(std::make_unique<question_box>(
+      "Clear " + count,
+      std::vector<std::string>{"Only what has ended is cleared from the list.", "The images that were fetched stay."},
+      "Clear " + count, [this] { change("requests.delete", "deleted"); }));
+}
+
+void requests_tab::move_priority(bool higher) {
+  const auto row = project_.requests().find(table().cursor_id());
+  if (!row) return;
+  const auto now = project_.requests().value(*row, static_cast<std::size_t>(request_value::priority));
+  change("requests.prioritise", "prioritised", json{{"priority", other_priority(now, higher)}});
+}
+
+void requests_tab::open_row(const std::string& id) {
+  at().say("asking…", role::busy);
+  at().ask({"requests.show", project_.project(), json{{"request", id}}, "", {}},
+           [this, id](const messages::result<json>& answer) {
+             if (!answer) return at().say(answer.error().context, role::bad);
+             at().say("");
+             // Whoever has gone on to another question is not disturbed.
+             if (!at().covered()) at().lay_over(std::make_unique<fact_box>("Request " + id, request_details(*answer)));
+           });
 }
 
 }  // namespace penstock::console

@@ -1,0 +1,15 @@
+#include "tools/console/tabs.hpp"
+
+#include "tools/console/repository_tab.hpp"
+#include "tools/console/requests_tab.hpp"
+
+namespace penstock::console {
+
+void add_tabs(workbench& bench, live_project& project) {
+  bench.add(std::make_unique<repository_tab>(bench, project));
+  bench.add(std::make_unique<requests_tab>(bench, project));
+  bench.show(action::show_requests);
+  bench.refresh();
+}
+
+}  // namespace penstock::console
