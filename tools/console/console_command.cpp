@@ -17,7 +17,7 @@ using std::chrono::milliseconds;
 /// What comes from the server is drawn at most so often; keys and the mouse at once.
 constexpr milliseconds frame_interval{33};
 /// And changes the order of rows at most so often.
-constexpr milliseconds order_interval{250};
+constexpr milliseconds order_interval{80};
 
 struct console_flags {
   std::string theme = "dark";

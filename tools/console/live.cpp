@@ -33,6 +33,22 @@ bool is_terminal(std::string_view state_name) {
   return messages::parse(state_name, state) && messages::is_terminal(state);
 }
 
+row_shape shape_of_requests() {
+  using enum request_value;
+  return {column(count),
+          {column(state), column(reason), column(modality), column(estimate), column(pacs), column(institution),
+           column(priority), column(user), column(study_date)},
+          column(state)};
+}
+
+row_shape shape_of_holdings() {
+  using enum holding_value;
+  return {
+      column(count),
+      {column(institution), column(department), column(modality), column(last_download_user), column(last_download)},
+      std::nullopt};
+}
+
 }  // namespace
 
 std::string progress_in(const json& item) {
@@ -43,7 +59,8 @@ std::string progress_in(const json& item) {
   return std::to_string(received) + "/" + std::to_string(expected);
 }
 
-live_project::live_project(std::string project) : project_(std::move(project)) {}
+live_project::live_project(std::string project)
+    : project_(std::move(project)), requests_(shape_of_requests()), holdings_(shape_of_holdings()) {}
 
 question live_project::question_for(listing which, bool whole, const json& cursor) const {
   json args{{"limit", page_rows}};
@@ -59,13 +76,13 @@ question live_project::question_for(listing which, bool whole, const json& curso
 }
 
 question live_project::begin(listing which) {
-  state_of(which) = {true, true, {}, {}};
+  state_of(which) = {true, true, {}, 0, {}};
   wished_[static_cast<std::size_t>(which)] = false;
   return question_for(which, true, json{});
 }
 
 question live_project::refresh(listing which) {
-  state_of(which) = {true, false, {}, {}};
+  state_of(which) = {true, false, {}, 0, {}};
   return question_for(which, false, json{});
 }
 
@@ -82,7 +99,7 @@ std::optional<question> live_project::learn_page(listing which, const json& page
   }
   const auto next = page.find("next");
   const bool more = reading.whole && next != page.end() && !next->is_null() && *next != "" && !items.empty();
-  if (more && reading.seen.size() < row_store::most_rows) return question_for(which, true, *next);
+  if (more && reading.seen_rows < row_store::most_rows) return question_for(which, true, *next);
   overflowed_ = overflowed_ || more;
   if (reading.whole && !more) drop_unseen(which);
   reading = {};
@@ -94,8 +111,9 @@ void live_project::drop_unseen(listing which) {
   const auto& reading = state_of(which);
   for (row_store::slot at = 0; at < rows.end_slot(); ++at) {
     if (!rows.is_row(at)) continue;
+    const bool seen = at < reading.seen.size() && reading.seen[at];
     const auto id = rows.id(at);
-    if (!reading.seen.contains(id) && !reading.newer.contains(id)) rows.erase(id);
+    if (!seen && !reading.newer.contains(id)) rows.erase(id);
   }
 }
 
@@ -103,7 +121,6 @@ void live_project::learn_request(const json& item) {
   const auto id = text_in(item, "id");
   if (id.empty()) return;
   auto& reading = state_of(listing::requests);
-  reading.seen.insert(id);
   if (reading.newer.contains(id)) return;
   std::vector<std::string> values(column(request_value::count));
   const auto set = [&](request_value which, std::string text) { values[column(which)] = std::move(text); };
@@ -126,13 +143,20 @@ void live_project::learn_request(const json& item) {
   set(request_value::attempts, text_in(item, "attempts"));
   set(request_value::ended, text_in(item, "ended"));
   overflowed_ = !requests_.put(id, values) || overflowed_;
+  mark_seen(reading, requests_.find(id));
+}
+
+void live_project::mark_seen(reading_state& reading, std::optional<row_store::slot> at) {
+  ++reading.seen_rows;
+  if (!at) return;
+  reading.seen.resize(std::max(reading.seen.size(), std::size_t{*at} + 1));
+  reading.seen[*at] = true;
 }
 
 void live_project::learn_holding(const json& item) {
   const auto study = text_in(item, "StudyInstanceUID");
   if (study.empty()) return;
   auto& reading = state_of(listing::holdings);
-  reading.seen.insert(study);
   if (reading.newer.contains(study)) return;
   std::vector<std::string> values(column(holding_value::count));
   const auto set = [&](holding_value which, std::string text) { values[column(which)] = std::move(text); };
@@ -149,6 +173,7 @@ void live_project::learn_holding(const json& item) {
   set(holding_value::study, study);
   set(holding_value::images, text_in(item, "instances"));
   overflowed_ = !holdings_.put(study, values) || overflowed_;
+  mark_seen(reading, holdings_.find(study));
 }
 
 void live_project::learn_usage(const json& usage) {
@@ -222,10 +247,6 @@ bool live_project::take_wish(listing which) {
   return true;
 }
 
-bool live_project::anything_waits() const {
-  for (row_store::slot at = 0; at < requests_.end_slot(); ++at)
-    if (requests_.is_row(at) && requests_.value(at, column(request_value::state)) == "scheduled") return true;
-  return false;
-}
+bool live_project::anything_waits() const { return requests_.counts().contains("scheduled"); }
 
 }  // namespace penstock::console

@@ -98,7 +98,9 @@ class live_project {
   struct reading_state {
     bool under_way = false;
     bool whole = false;
-    std::set<std::string> seen;
+    /// By slot; who gets the slot of a row that is gone came by an event, and is newer.
+    std::vector<bool> seen;
+    std::size_t seen_rows = 0;
     /// Touched by an event meanwhile: a page may be older than what the event said.
     std::set<std::string> newer;
   };
@@ -108,11 +110,12 @@ class live_project {
   void learn_holding(const nlohmann::json& item);
   void learn_request_event(const nlohmann::json& event);
   void learn_holding_event(const nlohmann::json& event);
+  static void mark_seen(reading_state& reading, std::optional<row_store::slot> at);
   void drop_unseen(listing which);
 
   std::string project_;
-  row_store requests_{static_cast<std::size_t>(request_value::count)};
-  row_store holdings_{static_cast<std::size_t>(holding_value::count)};
+  row_store requests_;
+  row_store holdings_;
   quota_state quota_;
   reading_state read_[2];
   bool wished_[2] = {false, false};

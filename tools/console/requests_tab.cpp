@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <map>
 
 #include "messages/requests.hpp"
 #include "tools/console/bars.hpp"
@@ -88,11 +87,9 @@ role request_look(std::size_t column, std::string_view value) {
 }
 
 std::string states_of(const row_store& requests) {
-  std::map<std::string, std::size_t> counts;
-  for (row_store::slot at = 0; at < requests.end_slot(); ++at)
-    if (requests.is_row(at)) ++counts[std::string{requests.value(at, static_cast<std::size_t>(request_value::state))}];
   std::string text;
-  for (const auto& [state, count] : counts) text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + state;
+  for (const auto& [state, count] : requests.counts())
+    text += (text.empty() ? "" : ", ") + std::to_string(count) + " " + state;
   return text.empty() ? "no requests yet" : text;
 }
 

@@ -34,7 +34,7 @@ class requests_tab : public list_tab {
 
 [[nodiscard]] std::vector<column_spec> request_columns();
 [[nodiscard]] role request_look(std::size_t column, std::string_view value);
-/// "2 processing, 30 scheduled": all of them, whatever is filtered.
+/// "2 processing, 30 scheduled": all of them, whatever is filtered. The store must count states.
 [[nodiscard]] std::string states_of(const row_store& requests);
 /// An answer of `requests.show` as lines: facts, history, missing instances.
 [[nodiscard]] std::vector<std::string> request_details(const nlohmann::json& answer);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <functional>
 #include <unordered_map>
 
 namespace penstock::console {
@@ -28,6 +29,29 @@ std::optional<double> days_of(std::string_view value) {
                                          std::chrono::day{static_cast<unsigned>(*day)}};
   if (!date.ok()) return std::nullopt;
   return static_cast<double>(std::chrono::sys_days{date}.time_since_epoch().count());
+}
+
+/// Never 0. The id belongs to it: a slot may have got another row with the same value.
+std::uint64_t mark_of(std::string_view value, std::string_view id) {
+  const std::hash<std::string_view> hash;
+  return (hash(value) * 31 + hash(id)) | 1U;
+}
+
+/// Few comparisons when `fresh` is short: what lies between is moved as a whole.
+template <class Earlier>
+void insert_sorted(std::vector<row_store::slot>& order, const std::vector<row_store::slot>& fresh, Earlier earlier) {
+  if (fresh.empty()) return;
+  std::vector<row_store::slot> merged;
+  merged.reserve(order.size() + fresh.size());
+  auto from = order.cbegin();
+  for (const auto at : fresh) {
+    const auto to = std::lower_bound(from, order.cend(), at, earlier);
+    merged.insert(merged.end(), from, to);
+    merged.push_back(at);
+    from = to;
+  }
+  merged.insert(merged.end(), from, order.cend());
+  order.swap(merged);
 }
 
 }  // namespace
@@ -113,17 +137,32 @@ void row_view::rebuild() {
   });
   order_.reserve(keys.size());
   for (const auto& key : keys) order_.push_back(key.at);
+  placed_.assign(rows_.end_slot(), 0);
+  for (const auto& key : keys) placed_[key.at] = mark_of(key.text, rows_.id(key.at));
+}
+
+std::uint64_t row_view::placing(row_store::slot at) const {
+  return rows_.is_row(at) && accepts(at) ? mark_of(rows_.value(at, sort_column_), rows_.id(at)) : 0;
 }
 
 void row_view::merge(const std::vector<row_store::slot>& touched) {
-  const auto is_touched = [&](row_store::slot at) { return std::binary_search(touched.begin(), touched.end(), at); };
-  order_.erase(std::remove_if(order_.begin(), order_.end(), is_touched), order_.end());
-  const auto kept = static_cast<std::ptrdiff_t>(order_.size());
-  for (const auto at : touched)
-    if (rows_.is_row(at) && accepts(at)) order_.push_back(at);
+  placed_.resize(rows_.end_slot(), 0);
+  std::vector<row_store::slot> moved;
+  std::vector<row_store::slot> fresh;
+  for (const auto at : touched) {
+    const auto now = placing(at);
+    if (now == placed_[at]) continue;
+    if (placed_[at] != 0) moved.push_back(at);
+    if (now != 0) fresh.push_back(at);
+    placed_[at] = now;
+  }
+  if (!moved.empty()) {
+    const auto has_moved = [&](row_store::slot at) { return std::binary_search(moved.begin(), moved.end(), at); };
+    order_.erase(std::remove_if(order_.begin(), order_.end(), has_moved), order_.end());
+  }
   const auto earlier = [&](auto a, auto b) { return before(a, b); };
-  std::sort(order_.begin() + kept, order_.end(), earlier);
-  std::inplace_merge(order_.begin(), order_.begin() + kept, order_.end(), earlier);
+  std::sort(fresh.begin(), fresh.end(), earlier);
+  insert_sorted(order_, fresh, earlier);
 }
 
 void row_view::refresh() {

@@ -74,6 +74,8 @@ class row_view {
   [[nodiscard]] bool before(row_store::slot a, row_store::slot b) const;
   void rebuild();
   void merge(const std::vector<row_store::slot>& touched);
+  /// What decides where a row stands: 0 when it is not shown, otherwise a mark of the value it is sorted by.
+  [[nodiscard]] std::uint64_t placing(row_store::slot at) const;
 
   const row_store& rows_;
   const std::vector<column_spec>& columns_;
@@ -81,6 +83,7 @@ class row_view {
   std::size_t sort_column_ = 0;
   bool descending_ = false;
   std::vector<row_store::slot> order_;
+  std::vector<std::uint64_t> placed_;  ///< of each slot, as it stands in the order
   std::uint64_t seen_version_ = 0;
   bool stale_ = true;
 };
