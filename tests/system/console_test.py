@@ -103,7 +103,7 @@ def test_filters_and_deletes_by_keys(site):
 
 def test_works_by_the_mouse(site):
     with open_console(site) as terminal:
-        terminal.click(5, 0)
+        terminal.click(30, 0)
         terminal.wait_for("[3 Repository]")
         terminal.wait_for("1000001")
         terminal.click(1, 3)
