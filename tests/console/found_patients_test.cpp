@@ -10,6 +10,7 @@ namespace {
 
 struct found_fixture {
   found_patients found;
+  line_outcomes outcomes{4, {{"ch", {0, 1, 2, 3}}, {"gh", {0, 1, 2, 3}}}};
   const std::vector<std::string> lines{"0042", "C7", "0042", "x*"};
 
   static json match(const std::string& mrn, const std::string& name = "Doe^Jane") {
@@ -19,7 +20,9 @@ struct found_fixture {
             {"pacs", "gh"},        {"institution", "General"}};
   }
   void learn(const std::string& pacs, std::vector<json> matches, std::vector<search_news::line> said) {
-    found.learn({pacs, matches, std::move(said)}, lines);
+    for (const auto& one : said) outcomes.learn(one.number, pacs, one.outcome, one.why);
+    outcomes.count();
+    found.learn({pacs, matches, std::move(said)}, lines, outcomes);
   }
   std::vector<std::string> ids() const {
     std::vector<std::string> all;
@@ -59,6 +62,14 @@ BOOST_AUTO_TEST_CASE(has_a_row_for_each_line_and_pacs) {
   const std::set<std::string> expected{"1 found 0042 gh", "1 unavailable 0042 ch", "2 not_found C7 ch",
                                        "3 duplicate 0042 ", "4 invalid x* "};
   BOOST_TEST(rows() == expected, boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(does_not_judge_a_line_before_every_pacs_has) {
+  learn("gh", {}, {{3, search_outcome::not_permitted, "", "not in the cohort"}});
+  BOOST_TEST(rows().empty());
+  learn("ch", {}, {{3, search_outcome::invalid, "", "not an MRN"}});
+  BOOST_REQUIRE(rows().size() == 1U);
+  BOOST_TEST(*rows().begin() == "4 not_permitted x* ");
 }
 
 BOOST_AUTO_TEST_CASE(shows_a_match_before_its_line_is_told) {

@@ -14,6 +14,7 @@ constexpr auto column(patient_value value) { return static_cast<std::size_t>(val
 std::string key_of_patient(const std::string& pacs, const std::string& mrn) { return pacs + "\n" + mrn; }
 
 std::string number_of(std::size_t line) { return std::to_string(line + 1); }
+std::string id_of_line(std::size_t line) { return "l" + number_of(line); }
 
 /// Said before any PACS was asked.
 bool needed_no_query(search_outcome outcome) { return outcome < search_outcome::not_found; }
@@ -22,15 +23,22 @@ bool needed_no_query(search_outcome outcome) { return outcome < search_outcome::
 
 void found_patients::clear() {
   rows_.clear();
-  asked_.clear();
   matches_of_.clear();
   overflowed_ = false;
 }
 
-void found_patients::learn(const search_news& news, const std::vector<std::string>& lines) {
+void found_patients::learn(const search_news& news, const std::vector<std::string>& lines,
+                           const line_outcomes& outcomes) {
   for (const auto& match : news.found)
     if (match.is_object()) learn_match(news.pacs, match);
-  for (const auto& line : news.lines) learn_line(news.pacs, line, lines.at(line.number));
+  for (const auto& line : news.lines) {
+    const auto& text = lines.at(line.number);
+    if (!needed_no_query(line.outcome)) learn_answer(news.pacs, line, text);
+    const auto best = outcomes.best(line.number);
+    // One row for all PACS, once none of them may still have more to say of it.
+    if (best != search_outcome::pending && needed_no_query(best))
+      put_line(id_of_line(line.number), "", {line.number, best, "", outcomes.best_reason(line.number)}, text);
+  }
 }
 
 void found_patients::learn_match(const std::string& pacs, const json& match) {
@@ -54,19 +62,11 @@ void found_patients::learn_match(const std::string& pacs, const json& match) {
   matches_of_[key_of_patient(pacs, mrn)].push_back(id);
 }
 
-void found_patients::learn_line(const std::string& pacs, const search_news::line& line, const std::string& text) {
-  const auto of_line = "l" + number_of(line.number);
-  const auto of_pacs = of_line + "\n" + pacs;
-  if (needed_no_query(line.outcome)) {
-    // All PACS say the same of it, unless its MRN is one of another PACS.
-    if (!asked_.contains(line.number)) put_line(of_line, "", line, text);
-    return;
-  }
-  asked_.insert(line.number);
-  rows_.erase(of_line);
-  rows_.erase(of_pacs);
+void found_patients::learn_answer(const std::string& pacs, const search_news::line& line, const std::string& text) {
+  const auto id = id_of_line(line.number) + "\n" + pacs;
+  rows_.erase(id);
   learn_found(pacs, line);
-  if (line.outcome != search_outcome::found) put_line(of_pacs, pacs, line, text);
+  if (line.outcome != search_outcome::found) put_line(id, pacs, line, text);
 }
 
 /// Rows of matches come first, and learn here which line they are of.

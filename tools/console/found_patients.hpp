@@ -38,18 +38,17 @@ class found_patients {
   /// Whether there were more than there is room for.
   [[nodiscard]] bool overflowed() const { return overflowed_; }
   void clear();
-  /// `lines`: the list that was searched.
-  void learn(const search_news& news, const std::vector<std::string>& lines);
+  /// `lines`: the list that was searched; `outcomes`: of all PACS, with this news.
+  void learn(const search_news& news, const std::vector<std::string>& lines, const line_outcomes& outcomes);
   [[nodiscard]] chosen_patients choose(const std::vector<std::string>& ids) const;
 
  private:
   void learn_match(const std::string& pacs, const nlohmann::json& match);
-  void learn_line(const std::string& pacs, const search_news::line& line, const std::string& text);
+  void learn_answer(const std::string& pacs, const search_news::line& line, const std::string& text);
   void learn_found(const std::string& pacs, const search_news::line& line);
   void put_line(const std::string& id, const std::string& pacs, const search_news::line& line, const std::string& text);
 
   row_store rows_{static_cast<std::size_t>(patient_value::count)};
-  std::set<std::size_t> asked_;  ///< lines that were good enough to ask some PACS
   std::unordered_map<std::string, std::vector<std::string>> matches_of_;  ///< ids of rows, by PACS and MRN
   bool overflowed_ = false;
 };

@@ -57,6 +57,12 @@ void line_outcomes::count() {
   for (std::size_t line = 0; line < best_.size(); ++line) count_line(line);
 }
 
+std::string line_outcomes::best_reason(std::size_t line) const {
+  for (const auto& [pacs, said_here] : at_)
+    if (said_here[line].asked && said_here[line].outcome == best_[line]) return reasons_[said_here[line].reason];
+  return {};
+}
+
 std::string line_outcomes::why(std::size_t line) const {
   std::string text;
   for (const auto& [pacs, said_here] : at_) {

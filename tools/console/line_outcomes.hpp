@@ -42,6 +42,8 @@ class line_outcomes {
   [[nodiscard]] const std::vector<shortfall>& shortfalls() const { return shortfalls_; }
   /// The outcome of a line that says most; `pending` while a PACS has not answered.
   [[nodiscard]] messages::search_outcome best(std::size_t line) const { return best_[line]; }
+  /// Why that is its outcome.
+  [[nodiscard]] std::string best_reason(std::size_t line) const;
   /// "ch-rad: no such patient at this PACS": each PACS that has not found it, with its reason, once.
   [[nodiscard]] std::string why(std::size_t line) const;
   /// What is worth asking again: lines that were not answered, or of which the PACS was not available.

@@ -23,7 +23,7 @@ class patients_tab : public search_tab {
 
  protected:
   void forget() override { found_->clear(); }
-  void learn(const search_news& news) override { found_->learn(news, run().wish().lines); }
+  void learn(const search_news& news) override { found_->learn(news, run().wish().lines, run().outcomes()); }
   void ask_for_numbers(const std::string& pasted) override;
   bool act_on_found(action what) override;
   void open_row(const std::string& id) override;
