@@ -143,6 +143,17 @@ BOOST_AUTO_TEST_CASE(asks_again_only_what_was_not_answered) {
   BOOST_TEST(!run.again());
 }
 
+BOOST_AUTO_TEST_CASE(lists_a_found_line_only_when_a_pacs_owes_an_answer) {
+  search_run run{wish_for({"1", "2"}, {{"a", {0, 1}}, {"b", {0, 1}}})};
+  static_cast<void>(run.next());
+  static_cast<void>(run.learn(0, part("s1", {row("1", "found"), row("2", "found")}, true)));
+  static_cast<void>(
+      run.learn(1, part("s2", {row("1", "invalid", "not an MRN"), row("2", "unavailable", "away")}, true)));
+  const auto lines = outcome_lines(run, 10);
+  BOOST_REQUIRE(lines.size() == 1U);
+  BOOST_TEST(lines[0].find("b: away") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(does_not_take_an_unanswered_line_for_one_that_was_not_found) {
   search_run run{wish_for({"1", "2"}, {{"a", {0, 1}}})};
   static_cast<void>(run.next());

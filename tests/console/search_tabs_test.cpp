@@ -288,6 +288,11 @@ BOOST_AUTO_TEST_CASE(says_when_the_pacs_are_not_known) {
   BOOST_TEST(shows("the PACS are not known: there is no connection"));
 }
 
+BOOST_AUTO_TEST_CASE(goes_to_another_tab_from_the_filters) {
+  press({"1", "f", "2"});
+  BOOST_TEST(shows("[2 Studies]"));
+}
+
 BOOST_AUTO_TEST_CASE(has_buttons_for_the_mouse) {
   press({"1"});
   bench->take(mouse_event{mouse_kind::press, 45, 22, false}, screen);

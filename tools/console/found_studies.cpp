@@ -188,8 +188,10 @@ void found_studies::follow() {
 std::uint64_t found_studies::estimate_of(const std::set<std::string>& ids) const {
   std::uint64_t bytes = 0;
   for (const auto& id : ids) {
-    const auto here = value(id, study_value::here);
-    if (here != "cached" && !is_under_way(here)) bytes += number(value(id, study_value::estimate));
+    const auto at = rows_.find(id);
+    if (!at) continue;
+    const auto here = rows_.value(*at, column(study_value::here));
+    if (here != "cached" && !is_under_way(here)) bytes += number(rows_.value(*at, column(study_value::estimate)));
   }
   return bytes;
 }

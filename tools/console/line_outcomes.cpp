@@ -68,6 +68,9 @@ std::string line_outcomes::why(std::size_t line) const {
   for (const auto& [pacs, said_here] : at_) {
     const auto& one = said_here[line];
     if (!one.asked || one.outcome == search_outcome::found) continue;
+    // That one PACS writes its numbers otherwise says nothing of a line that another one knows.
+    const bool needed_no_query = one.outcome != search_outcome::pending && one.outcome < search_outcome::not_found;
+    if (needed_no_query && best_[line] >= search_outcome::not_found) continue;
     const auto& reason = one.outcome == search_outcome::pending ? "not answered" : reasons_[one.reason];
     if (text.find(reason) == std::string::npos) text += (text.empty() ? "" : "; ") + pacs + ": " + reason;
   }

@@ -44,7 +44,7 @@ class line_outcomes {
   [[nodiscard]] messages::search_outcome best(std::size_t line) const { return best_[line]; }
   /// Why that is its outcome.
   [[nodiscard]] std::string best_reason(std::size_t line) const;
-  /// "ch-rad: no such patient at this PACS": each PACS that has not found it, with its reason, once.
+  /// "ch-rad: no such patient at this PACS": each PACS that was asked and has not found it, with its reason, once.
   [[nodiscard]] std::string why(std::size_t line) const;
   /// What is worth asking again: lines that were not answered, or of which the PACS was not available.
   [[nodiscard]] lines_by_pacs missing() const;
