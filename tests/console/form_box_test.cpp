@@ -131,6 +131,7 @@ BOOST_AUTO_TEST_CASE(says_what_is_wrong_with_a_list) {
   BOOST_TEST(problem("", "/dev/null").find("not a file") != std::string::npos);
   BOOST_TEST(problem("", "/no/such/file") != "");
   BOOST_TEST(problem("\n# nothing\n", "") == "the list is empty");
+  BOOST_TEST(problem(std::string(2'000'000, '1').c_str(), "").find("more than can be pasted") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(limits_by_modality_and_date) {

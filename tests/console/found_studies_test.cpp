@@ -40,6 +40,10 @@ struct studies_fixture {
                        {"study", {{"StudyInstanceUID", uid}, {"pacs", "gh"}}}}});
     found.follow();
   }
+  void learn(const search_news& news) {
+    found.learn(news);
+    found.follow();
+  }
   void holdings(std::vector<json> items) {
     static_cast<void>(live.begin(listing::holdings));
     live.learn_page(listing::holdings, {{"items", items}});
@@ -53,7 +57,7 @@ struct studies_fixture {
 BOOST_FIXTURE_TEST_SUITE(studies_found, studies_fixture)
 
 BOOST_AUTO_TEST_CASE(follows_a_study_from_its_request_into_the_cache) {
-  found.learn({"gh", {study("1.1", 20)}, {}});
+  learn({"gh", {study("1.1", 20)}, {}});
   BOOST_TEST(here("1.1") == "");
   event("7", "1.1", "scheduled");
   BOOST_TEST(here("1.1") == "scheduled");
@@ -66,14 +70,14 @@ BOOST_AUTO_TEST_CASE(follows_a_study_from_its_request_into_the_cache) {
 }
 
 BOOST_AUTO_TEST_CASE(says_what_the_newest_request_of_a_study_says) {
-  found.learn({"gh", {study("1.1", 20)}, {}});
+  learn({"gh", {study("1.1", 20)}, {}});
   event("10", "1.1", "processing");
   event("9", "1.1", "cancelled");
   BOOST_TEST(here("1.1") == "processing");
 }
 
 BOOST_AUTO_TEST_CASE(believes_the_projects_lists_more_than_the_search) {
-  found.learn({"gh", {study("1.1", 20, "yes")}, {}});
+  learn({"gh", {study("1.1", 20, "yes")}, {}});
   BOOST_TEST(here("1.1") == "");
   live_project unread{"alz-brain"};
   found_studies early{unread};
@@ -83,7 +87,7 @@ BOOST_AUTO_TEST_CASE(believes_the_projects_lists_more_than_the_search) {
 }
 
 BOOST_AUTO_TEST_CASE(guesses_sizes_by_what_the_project_has) {
-  found.learn({"gh", {study("1.1", 20), study("1.2", 0)}, {}});
+  learn({"gh", {study("1.1", 20), study("1.2", 0)}, {}});
   BOOST_TEST(found.value("gh\n1.1", study_value::estimate) == "2000");
   BOOST_TEST(found.value("gh\n1.2", study_value::estimate) == "1000");
   BOOST_TEST(found.value("gh\n1.2", study_value::images) == "");
@@ -91,7 +95,7 @@ BOOST_AUTO_TEST_CASE(guesses_sizes_by_what_the_project_has) {
 }
 
 BOOST_AUTO_TEST_CASE(does_not_ask_again_for_what_is_here_or_on_its_way) {
-  found.learn({"gh", {study("1.1", 20), study("1.2", 20), study("1.3", 20), study("9.9", 10)}, {}});
+  learn({"gh", {study("1.1", 20), study("1.2", 20), study("1.3", 20), study("9.9", 10)}, {}});
   event("7", "1.1", "scheduled");
   event("8", "1.2", "failed");
   const auto plan = found.plan({"gh\n1.1", "gh\n1.2", "gh\n1.3", "gh\n9.9", "gone"});
@@ -104,7 +108,7 @@ BOOST_AUTO_TEST_CASE(does_not_ask_again_for_what_is_here_or_on_its_way) {
 }
 
 BOOST_AUTO_TEST_CASE(keeps_the_outcome_of_asking_for_each_study) {
-  found.learn({"gh", {study("1.1", 20), study("1.2", 20)}, {}});
+  learn({"gh", {study("1.1", 20), study("1.2", 20)}, {}});
   const auto item = found.item_of("gh\n1.1");
   BOOST_TEST(item["pacs"] == "gh");
   BOOST_TEST(item["StudyInstanceUID"] == "1.1");

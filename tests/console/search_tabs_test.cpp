@@ -131,6 +131,7 @@ struct tabs_fixture {
     for (int i = 0; i < 6; ++i) found.push_back(study(i));
     answer(
         json{{"search", "s3"}, {"done", true}, {"studies", found}, {"rows", {row("1", "found"), row("2", "found")}}});
+    bench->refresh();
   }
 };
 
@@ -182,6 +183,18 @@ BOOST_AUTO_TEST_CASE(says_that_the_connection_was_lost_and_goes_on) {
   BOOST_TEST(shows("Nothing has come yet") == false);
   bench->refresh();
   BOOST_TEST(asked.back().command == "search.more");
+}
+
+BOOST_AUTO_TEST_CASE(ends_a_search_on_the_server_that_another_one_replaced) {
+  press({"1"});
+  open_form("1000001\n");
+  press({"Ctrl-S"});
+  const auto first = waiting.size() - 1;
+  open_form("1000002\n");
+  press({"Ctrl-S"});
+  answer(first, json{{"search", "s1"}, {"done", false}, {"next", "0:0"}});
+  BOOST_TEST(asked.back().command == "search.cancel");
+  BOOST_TEST(asked.back().args["search"] == "s1");
 }
 
 BOOST_AUTO_TEST_CASE(leaves_answers_to_an_earlier_search_alone) {

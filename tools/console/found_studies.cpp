@@ -62,7 +62,7 @@ void found_studies::learn(const search_news& news) {
   pacs_.insert(news.pacs);
   for (const auto& match : news.found)
     if (match.is_object()) learn_study(news.pacs, match);
-  follow_all();
+  stale_ = true;
 }
 
 void found_studies::learn_study(const std::string& pacs, const json& match) {
@@ -83,6 +83,7 @@ void found_studies::learn_study(const std::string& pacs, const json& match) {
   put(study_value::department, text_in(match, "department"));
   put(study_value::availability, text_in(match, "InstanceAvailability"));
   put(study_value::study, study);
+  put(study_value::here, here_in(match));
   put(study_value::here_when_found, here_in(match));
   overflowed_ = !rows_.put(id_of(pacs, study), values) || overflowed_;
 }
@@ -158,6 +159,7 @@ void found_studies::follow_all() {
   }
   requests_version_ = requests.version();
   holdings_version_ = holdings.version();
+  stale_ = false;
 }
 
 /// False when something is gone, or too much has changed to know what.
@@ -181,8 +183,8 @@ bool found_studies::follow_touched() {
 void found_studies::follow() {
   const bool same =
       requests_version_ == project_.requests().version() && holdings_version_ == project_.holdings().version();
-  if (rows_.size() == 0 || same) return;
-  if (!listed_ || !follow_touched()) follow_all();
+  if (rows_.size() == 0 || (same && !stale_)) return;
+  if (stale_ || !listed_ || !follow_touched()) follow_all();
 }
 
 std::uint64_t found_studies::estimate_of(const std::set<std::string>& ids) const {

@@ -54,6 +54,7 @@ class found_studies {
   /// Whether there were more than there is room for.
   [[nodiscard]] bool overflowed() const { return overflowed_; }
   void clear();
+  /// Until `follow`, a new study is here or not as the search says.
   void learn(const search_news& news);
   /// Takes in what has changed in the project; cheap when nothing has.
   void follow();
@@ -85,6 +86,7 @@ class found_studies {
   std::uint64_t requests_version_ = 0;
   std::uint64_t holdings_version_ = 0;
   bool listed_ = false;  ///< the project's lists were read to their end: what they do not have is not there
+  bool stale_ = false;   ///< there are rows that the project's lists were not asked about
   bool overflowed_ = false;
 };
 

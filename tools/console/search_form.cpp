@@ -94,6 +94,8 @@ result<std::vector<std::string>> numbers_of(const form_field& pasted, const form
   if (path.empty() == pasted.text.text().empty())
     return fail(errc::bad_request, path.empty() ? "paste numbers, or name a file that has them"
                                                 : "numbers are pasted and a file is named: leave one of them empty");
+  if (pasted.text.text().size() >= most_pasted_bytes)
+    return fail(errc::too_large, "that is more than can be pasted (1 MiB): save it, and name the file");
   std::error_code unknown;
   if (!path.empty() && std::filesystem::exists(path, unknown) && !std::filesystem::is_regular_file(path, unknown))
     return fail(errc::bad_request, path + ": not a file of text");

@@ -28,12 +28,18 @@ void search_tab::go_on() {
 void search_tab::send(const search_run::step& step) {
   if (step.cancels) return at().ask(step.ask, [](const result<json>&) {});
   at().ask(step.ask, [this, part = step.part, generation = generation_](const result<json>& answer) {
-    if (generation != generation_) return;
+    if (generation != generation_) return abandon(answer);
     if (!answer) return run_.fail(part, answer.error());
     learn(run_.learn(part, *answer));
     list_tab::refresh();
     go_on();
   });
+}
+
+/// Of a search that another one has replaced before its id was known.
+void search_tab::abandon(const result<json>& begun) {
+  if (!begun || begun->value("done", true) || !begun->contains("search")) return;
+  at().ask({"search.cancel", project_, {{"search", (*begun)["search"]}}, "", {}}, [](const result<json>&) {});
 }
 
 /// The tab is told whenever the connection is lost or back.

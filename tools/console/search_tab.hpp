@@ -49,6 +49,7 @@ class search_tab : public list_tab {
  private:
   void go_on();
   void send(const search_run::step& step);
+  void abandon(const messages::result<nlohmann::json>& begun);
   void cancel();
   void search_again();
   int draw_buttons(canvas& on, int right, int y);
