@@ -123,9 +123,14 @@ void found_studies::follow_holding(row_store::slot at) {
   }
 }
 
-std::string found_studies::guess(const std::string& id, const commands::study_weights& weights) const {
-  const auto bytes = weights.of(value(id, study_value::modality), number(value(id, study_value::images)));
+std::string found_studies::guess(row_store::slot at, const commands::study_weights& weights) const {
+  const auto bytes = weights.of(std::string{rows_.value(at, column(study_value::modality))},
+                                number(rows_.value(at, column(study_value::images))));
   return bytes ? std::to_string(*bytes) : std::string{};
+}
+
+void found_studies::change(row_store::slot at, study_value which, std::string_view text) {
+  if (rows_.value(at, column(which)) != text) rows_.set(rows_.id(at), column(which), text);
 }
 
 /// Each row is changed once: what stays as it was is no change.
@@ -144,18 +149,17 @@ void found_studies::follow_all() {
   }
   for (row_store::slot at = 0; at < rows_.end_slot(); ++at) {
     if (!rows_.is_row(at)) continue;
-    const auto id = rows_.id(at);
-    const auto found = newest.find(id);
+    const auto found = newest.find(rows_.id(at));
     const bool asked = found != newest.end();
-    auto here = lists_say_all ? std::string{} : value(id, study_value::here_when_found);
+    std::string here{lists_say_all ? std::string_view{} : rows_.value(at, column(study_value::here_when_found))};
     if (asked && here != "cached") here = value_of(requests, found->second, request_value::state);
-    const auto held = holdings.find(value(id, study_value::study));
+    const auto held = holdings.find(rows_.value(at, column(study_value::study)));
     if (held) here = "cached";
-    set(id, study_value::request, asked ? requests.id(found->second) : "");
-    set(id, study_value::progress, asked ? value_of(requests, found->second, request_value::progress) : "");
-    set(id, study_value::here, here);
-    set(id, study_value::estimate,
-        held ? std::string{holdings.value(*held, column(holding_value::bytes))} : guess(id, weights));
+    change(at, study_value::request, asked ? requests.id(found->second) : "");
+    change(at, study_value::progress, asked ? value_of(requests, found->second, request_value::progress) : "");
+    change(at, study_value::here, here);
+    change(at, study_value::estimate,
+           held ? std::string{holdings.value(*held, column(holding_value::bytes))} : guess(at, weights));
   }
   requests_version_ = requests.version();
   holdings_version_ = holdings.version();

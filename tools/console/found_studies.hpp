@@ -73,7 +73,8 @@ class found_studies {
  private:
   void learn_study(const std::string& pacs, const nlohmann::json& match);
   [[nodiscard]] commands::study_weights weigh() const;
-  [[nodiscard]] std::string guess(const std::string& id, const commands::study_weights& weights) const;
+  [[nodiscard]] std::string guess(row_store::slot at, const commands::study_weights& weights) const;
+  void change(row_store::slot at, study_value which, std::string_view text);
   void follow_all();
   void follow_request(row_store::slot at);
   void follow_holding(row_store::slot at);
