@@ -301,6 +301,16 @@ BOOST_AUTO_TEST_CASE(says_when_the_pacs_are_not_known) {
   BOOST_TEST(shows("the PACS are not known: there is no connection"));
 }
 
+BOOST_AUTO_TEST_CASE(chooses_nothing_in_a_new_search) {
+  find_patients();
+  press({"Space"});
+  BOOST_TEST(shows("1 chosen"));
+  open_form("1000001\n");
+  press({"Ctrl-S"});
+  answer(json{{"search", "s4"}, {"done", true}, {"patients", {patient("1000001", "O’Brien^José", 12)}}});
+  BOOST_TEST(!shows("chosen"));
+}
+
 BOOST_AUTO_TEST_CASE(goes_to_another_tab_from_the_filters) {
   press({"1", "f", "2"});
   BOOST_TEST(shows("[2 Studies]"));

@@ -17,6 +17,7 @@ void search_tab::begin(search_wish wish) {
   cancel();
   ++generation_;
   forget();
+  list_tab::refresh();  // nothing stays chosen, though the same may be found again
   run_ = search_run{std::move(wish)};
   go_on();
 }
