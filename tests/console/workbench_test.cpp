@@ -196,12 +196,12 @@ BOOST_AUTO_TEST_CASE(is_worked_by_the_mouse_alone) {
     bench->take(mouse_event{mouse_kind::press, x, y, false}, screen);
     bench->draw(screen);
   };
-  click(5, 0);
+  click(30, 0);
   BOOST_TEST(shows("[3 Repository]"));
   click(1, 4);
   click(1, 5);
   BOOST_TEST(shows("2 chosen"));
-  click(20, 0);
+  click(45, 0);
   BOOST_TEST(shows("[5 Requests]"));
 }
 

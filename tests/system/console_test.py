@@ -101,9 +101,46 @@ def test_filters_and_deletes_by_keys(site):
         terminal.wait_for("1 deleted")
 
 
+def test_finds_patients_and_asks_for_their_studies_by_keys(site):
+    with open_console(site) as terminal:
+        terminal.press("1")
+        terminal.wait_for("Paste MRNs here")
+        terminal.paste("name,MRN\nx,1000001\ny,C104420\nz,0000123\nw,99*\n")
+        terminal.wait_for("5 lines")
+        terminal.wait_for("[x] City Hospital / Radiology")
+        terminal.press("C-s")
+        terminal.wait_for("4 lines, 2 PACS: 3 found, 1 invalid")
+        terminal.press("*", "t")
+        terminal.wait_for("3 patients at 2 PACS.")
+        terminal.wait_for("1 chosen row without a patient left out.")
+        terminal.press("C-s")
+        terminal.wait_for("3 lines, 2 PACS: 3 found")
+        terminal.wait_for("cached")
+        terminal.press("*", "m")
+        terminal.wait_for("they are not asked for again")
+        terminal.press("Right", "C-s")
+        terminal.wait_for("asked for; 5 shows how they fare")
+        terminal.press("f")
+        terminal.wait_for("[ ] cached                4", 60)
+        terminal.press("5")
+        terminal.wait_for("[5 Requests]")
+
+
+def test_finds_patients_by_the_mouse(site):
+    with open_console(site, columns=80, rows=24) as terminal:
+        terminal.click(3, 0)
+        terminal.wait_for("[1 Patients]")
+        terminal.click(45, 22)
+        terminal.wait_for("[x] General Hospital")
+        terminal.paste("1000001\n")
+        terminal.wait_for("1 line")
+        terminal.click(20, 20)
+        terminal.wait_for("1 line, 2 PACS: 1 found")
+
+
 def test_works_by_the_mouse(site):
     with open_console(site) as terminal:
-        terminal.click(5, 0)
+        terminal.click(30, 0)
         terminal.wait_for("[3 Repository]")
         terminal.wait_for("1000001")
         terminal.click(1, 3)

@@ -13,6 +13,9 @@ constexpr auto tabs = in(place::table, place::facets);
 constexpr auto anywhere = in(place::table, place::facets, place::text, place::dialog);
 constexpr auto requests = in(place::requests);
 constexpr auto repository = in(place::repository);
+constexpr auto patients = in(place::patients);
+constexpr auto studies = in(place::studies);
+constexpr auto searches = in(place::patients, place::studies);
 
 /// One key in a table with requests in it is of place::table and place::requests: the narrower one comes first.
 const std::vector<binding> table{
@@ -24,6 +27,13 @@ const std::vector<binding> table{
     {action::delete_rows, "D Delete", repository, "delete", "Give the chosen studies up, to make room", true},
     {action::paste_numbers, "m", repository, "MRN list", "Show only the patients of a pasted list", true},
     {action::refresh, "r", repository, "refresh", "Read the repository again", true},
+    {action::new_search, "n", patients, "find patients", "Find patients: paste MRNs or name a file", true},
+    {action::new_search, "n", studies, "find accessions", "Find studies: paste accession numbers or name a file", true},
+    {action::find_studies, "t", patients, "studies", "Find the studies of the chosen patients", true},
+    {action::request_studies, "m", studies, "request", "Move the chosen studies to the repository", true},
+    {action::cancel_search, "x", searches, "stop search", "Cancel the search; what was found stays", true},
+    {action::search_again, "r", searches, "ask again", "Ask again what was not answered or not available", true},
+    {action::show_outcomes, "o", searches, "each line", "Show the lines that were not simply found, and why"},
     {action::open, "Enter", rows, "details", "Show all there is to know of the row", true},
     {action::mark, "Space", rows, "mark", "Choose the row, and go down", true},
     {action::find, "/", rows, "find", "Find as you type; Enter keeps it, Esc clears it", true},
@@ -53,6 +63,8 @@ const std::vector<binding> table{
     {action::page_down, "PageDown Ctrl-D", lists, "page down", "Go down by a page"},
     {action::first, "Home g", lists, "first", "Go to the first row"},
     {action::last, "End G", lists, "last", "Go to the last row"},
+    {action::show_patients, "1 Alt-1", tabs, "Patients", "Go to the patients: find them by MRN"},
+    {action::show_studies, "2 F2 Alt-2", tabs, "Studies", "Go to the studies of patients, or of accession numbers"},
     {action::show_repository, "3 F3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
     {action::show_requests, "5 F5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
     {action::theme, "T", tabs, "theme", "Take the next theme: dark, light, contrast, terminal, mono"},

@@ -11,6 +11,8 @@
 namespace penstock::console {
 
 enum class action : std::uint8_t {
+  show_patients,
+  show_studies,
   show_requests,
   show_repository,
   next_pane,
@@ -43,6 +45,12 @@ enum class action : std::uint8_t {
   copy_rows,
   export_rows,
   paste_numbers,
+  new_search,
+  cancel_search,
+  search_again,
+  show_outcomes,
+  find_studies,
+  request_studies,
   cancel_requests,
   retry_requests,
   raise_priority,
@@ -59,7 +67,7 @@ enum class action : std::uint8_t {
 };
 
 /// Where the keyboard is. A binding holds in the places it names.
-enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, count };
+enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, patients, studies, count };
 using places = unsigned;
 constexpr places in(place one) { return 1U << static_cast<unsigned>(one); }
 template <class... More>

@@ -124,7 +124,7 @@ bool list_tab::act(action what) {
   if (act_on_text(what)) return true;
   if (!in_panel_) return table_.act(what) || act_on_rows(what);
   if (facets_.act(what)) apply_filter();
-  return true;
+  return false;  // another tab may be meant
 }
 
 bool list_tab::act_on_text(action what) {

@@ -20,14 +20,14 @@ int widest(const std::vector<std::string>& lines, int least) {
   return std::min(least, widest_box);
 }
 
+}  // namespace
+
 void draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, mouse_handler press) {
   const auto text = (chosen ? "[▸" : "[ ") + label + " ]";
   const int width = width_of(text);
   on.put(x, y, width, text, {chosen ? role::accent : role::plain, chosen ? role::cursor : role::panel, chosen});
   on.on_mouse({x, y, width, 1}, std::move(press));
 }
-
-}  // namespace
 
 question_box::question_box(std::string title, std::vector<std::string> lines, std::string yes,
                            std::function<void()> on_yes)

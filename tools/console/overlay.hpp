@@ -25,10 +25,14 @@ class overlay {
 
  protected:
   void close() { closed_ = true; }
+  void reopen() { closed_ = false; }
 
  private:
   bool closed_ = false;
 };
+
+/// A word that a click presses, marked when Enter would.
+void draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, mouse_handler press);
 
 /// Asks before something that cannot be undone; No is chosen until the person says otherwise.
 class question_box : public overlay {

@@ -56,6 +56,20 @@ void insert_sorted(std::vector<row_store::slot>& order, const std::vector<row_st
 
 }  // namespace
 
+std::vector<std::string> facts_of(const row_store& rows, const std::vector<column_spec>& columns, std::string_view id) {
+  constexpr std::size_t title_columns = 18;
+  std::vector<std::string> lines;
+  const auto at = rows.find(id);
+  for (std::size_t i = 0; at && i < columns.size(); ++i) {
+    const auto value = rows.value(*at, i);
+    if (value.empty()) continue;
+    auto title = columns[i].title;
+    title.resize(std::max(title.size() + 1, title_columns), ' ');
+    lines.push_back(title + (columns[i].shown ? columns[i].shown(value) : std::string{value}));
+  }
+  return lines;
+}
+
 std::optional<double> measure_of(value_kind kind, std::string_view value) {
   if (kind == value_kind::time) return days_of(value);
   double number = 0;

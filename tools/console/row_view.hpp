@@ -88,6 +88,9 @@ class row_view {
   bool stale_ = true;
 };
 
+/// All that a row has, a line for each value, as people see them; nothing when it is gone.
+[[nodiscard]] std::vector<std::string> facts_of(const row_store& rows, const std::vector<column_spec>& columns,
+                                                std::string_view id);
 /// A number, or the days since 1970 of a date or RFC 3339 time; nothing for other text.
 [[nodiscard]] std::optional<double> measure_of(value_kind kind, std::string_view value);
 /// Case ignored for ASCII.

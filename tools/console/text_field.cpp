@@ -78,7 +78,7 @@ bool text_field::take(const key_press& key) {
   return true;
 }
 
-void text_field::draw(canvas& on, const rect& where, const ink& look) const {
+void text_field::draw(canvas& on, const rect& where, const ink& look, bool typed_here) const {
   on.fill(where, look);
   const auto lines = lines_of(text_);
   const auto before = lines_of(std::string_view{text_}.substr(0, at_));
@@ -95,7 +95,7 @@ void text_field::draw(canvas& on, const rect& where, const ink& look) const {
         while (!shown.empty() && continues(shown.front())) shown.remove_prefix(1);
       }
     on.put(where.x, where.y + i, where.width, shown, look);
-    if (top + i == line)
+    if (top + i == line && typed_here)
       on.show_cursor(where.x + std::max(0, width_of(before.back()) - width_of(lines[static_cast<std::size_t>(line)]) +
                                                width_of(shown)),
                      where.y + i);

@@ -20,7 +20,8 @@ class text_field {
   bool take(const key_press& key);
   /// Line ends become blanks in one line; what is over the limit is left out.
   void paste(std::string_view text);
-  void draw(canvas& on, const rect& where, const ink& look) const;
+  /// `typed_here`: shows the cursor.
+  void draw(canvas& on, const rect& where, const ink& look, bool typed_here = true) const;
 
  private:
   void insert(std::string_view text);

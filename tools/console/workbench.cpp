@@ -46,7 +46,8 @@ int workbench::draw_tab_names(canvas& on) {
 void workbench::draw_header(canvas& on) {
   on.fill({0, 0, on.columns(), 1}, {role::heading, role::heading});
   const int x = draw_tab_names(on);
-  const auto who = who_ + " · ";
+  // What is wrong needs the room more.
+  const auto who = link_.live ? who_ + " · " : std::string{};
   const auto state = (link_.live ? "● " : "✗ ") + link_.text;
   const int width = std::min(width_of(who) + width_of(state), on.columns() - x - 1);
   const int left = on.columns() - 1 - width;

@@ -1,6 +1,7 @@
 #include "tools/penstock/pull_plan.hpp"
 
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/study_weights.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
@@ -8,34 +9,11 @@ namespace {
 
 using nlohmann::json;
 
-/// Bytes and images of the project's own studies, by modality and in all ("").
-struct weight {
-  std::uint64_t bytes = 0;
-  std::uint64_t images = 0;
-  std::uint64_t studies = 0;
-};
-using weights = std::map<std::string, weight>;
-
-weights weights_of(const json& holdings) {
-  weights known;
+study_weights weights_of(const json& holdings) {
+  study_weights known;
   for (const auto& one : holdings)
-    for (const auto& modality : {std::string{}, list_in(one, "Modality")}) {
-      auto& weight = known[modality];
-      weight.bytes += number_in(one, "bytes");
-      weight.images += number_in(one, "instances");
-      ++weight.studies;
-    }
+    known.add(list_in(one, "Modality"), number_in(one, "bytes"), number_in(one, "instances"));
   return known;
-}
-
-/// By images where the PACS counts them, else like a usual study.
-std::optional<std::uint64_t> weight_of(const json& study, const weights& known) {
-  auto like = known.find(list_in(study, "ModalitiesInStudy"));
-  if (like == known.end()) like = known.find("");
-  if (like == known.end() || like->second.images == 0) return std::nullopt;
-  const auto& [bytes, images, studies] = like->second;
-  const auto counted = number_in(study, "NumberOfStudyRelatedInstances");
-  return counted == 0 ? bytes / studies : bytes / images * counted;
 }
 
 std::string images_of(const pacs_share& share) {
@@ -75,7 +53,8 @@ pull_plan plan_of(const json& studies, const json& holdings, const json& usage) 
       continue;
     }
     ++plan.to_fetch;
-    if (const auto bytes = weight_of(study, known)) plan.bytes = plan.bytes.value_or(0) + *bytes;
+    if (const auto bytes = known.of(list_in(study, "ModalitiesInStudy"), images))
+      plan.bytes = plan.bytes.value_or(0) + *bytes;
   }
   const auto taken = number_in(usage, "used") + number_in(usage, "reserved");
   const auto quota = number_in(usage, "quota");
