@@ -23,7 +23,7 @@ namespace keys = storage::keys;
 
 constexpr std::size_t most_running = 32;
 constexpr std::size_t most_queries_at_pacs = 4;
-constexpr std::size_t most_units_in_an_entry = 5'000;
+constexpr std::size_t most_units_in_an_entry = 20'000;
 constexpr std::chrono::minutes query_patience{10};
 constexpr std::uint32_t longest_wait_ms = 60'000;
 constexpr std::chrono::milliseconds tick_every{1'000};

@@ -14,7 +14,7 @@
 
 namespace penstock::actors {
 
-inline constexpr std::size_t most_search_inputs = 5'000;
+inline constexpr std::size_t most_search_inputs = 10'000;
 inline constexpr std::uint32_t most_accession_rows = 100;
 
 struct search_plan {

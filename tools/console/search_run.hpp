@@ -40,7 +40,7 @@ struct search_news {
 class search_run {
  public:
   /// Of one search of the server.
-  static constexpr std::size_t most_lines = 5'000;
+  static constexpr std::size_t most_lines = 10'000;
   static constexpr std::size_t most_bytes = 512 * 1024;
   /// Searches that are followed at the same time.
   static constexpr std::size_t most_at_once = 4;
