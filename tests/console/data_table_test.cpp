@@ -29,6 +29,20 @@ struct table_fixture {
 
 BOOST_FIXTURE_TEST_SUITE(data_tables, table_fixture)
 
+BOOST_AUTO_TEST_CASE(takes_a_click_for_the_row_that_was_seen_there) {
+  canvas on{60, 10};
+  table.draw(on, on.all(), true);
+  rows.put("new", {"acc00", "1", ""});
+  table.refresh();
+  on.send_mouse({mouse_kind::press, 1, 3, false});
+  BOOST_TEST(table.cursor_id() == "r2");
+  BOOST_TEST(table.chosen() == std::vector<std::string>{"r2"}, boost::test_tools::per_element());
+  rows.erase("r4");
+  table.refresh();
+  on.send_mouse({mouse_kind::press, 1, 5, false});
+  BOOST_TEST(table.cursor_id() == "r2");
+}
+
 BOOST_AUTO_TEST_CASE(keeps_the_cursor_and_the_marks_on_their_rows) {
   press({action::down, action::down, action::mark, action::mark});
   BOOST_TEST(table.cursor_id() == "r4");

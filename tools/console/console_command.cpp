@@ -86,11 +86,12 @@ void running_console::take_signal(int signal) {
 }
 
 void running_console::take(std::vector<input_event>& typed) {
+  bool changed = false;
   for (const auto& event : typed) {
+    // A click goes to what takes the mouse now: that may have changed since it was drawn, or be gone.
+    if (changed && std::holds_alternative<mouse_event>(event)) bench_.draw(shown_);
     bench_.take(event, shown_);
-    draw_now_ = true;
-    // A click is meant for what is seen: after one, what is seen may have changed.
-    if (std::holds_alternative<mouse_event>(event)) bench_.draw(shown_);
+    changed = draw_now_ = true;
   }
 }
 

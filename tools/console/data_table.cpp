@@ -210,15 +210,20 @@ void data_table::draw(canvas& on, const rect& where, bool focused) {
   if (position_ >= top_ + page_) top_ = position_ - page_ + 1;
   top_ = std::min(top_, count > page_ ? count - page_ : 0);
   const auto shown = visible_columns(where.width);
-  for (std::size_t line = 0; line < page_ && top_ + line < count; ++line)
+  seen_.clear();
+  for (std::size_t line = 0; line < page_ && top_ + line < count; ++line) {
+    seen_.push_back(id_at(top_ + line));
     draw_row(on, {where.x, where.y + 1 + static_cast<int>(line), where.width, 1}, top_ + line, shown, focused);
+  }
   on.on_mouse({where.x, where.y + 1, where.width, where.height - 1}, [this, where](const mouse_event& event) {
     if (event.kind == mouse_kind::wheel_up) return move_to(position_ - std::min(position_, wheel_rows));
     if (event.kind == mouse_kind::wheel_down) return move_to(position_ + wheel_rows);
-    const auto position = top_ + static_cast<std::size_t>(event.y - where.y - 1);
-    if (event.kind != mouse_kind::press || position >= view_.order().size()) return;
-    if (event.shift) return extend_to(position);
-    move_to(position);
+    const auto line = static_cast<std::size_t>(event.y - where.y - 1);
+    if (event.kind != mouse_kind::press || line >= seen_.size()) return;
+    const auto position = view_.position_of(seen_[line]);
+    if (!position) return;
+    if (event.shift) return extend_to(*position);
+    move_to(*position);
     if (event.x < where.x + sign_columns) toggle(cursor_id_);
   });
   draw_header(on, where, shown);

@@ -62,6 +62,7 @@ class data_table {
   cell_look look_of_;
   row_view view_;
   std::string cursor_id_;
+  std::vector<std::string> seen_;  ///< ids of the lines as they were drawn last: what a click is meant for
   std::size_t position_ = 0;
   std::size_t top_ = 0;
   std::size_t page_ = 1;
