@@ -29,6 +29,29 @@ struct table_fixture {
 
 BOOST_FIXTURE_TEST_SUITE(data_tables, table_fixture)
 
+BOOST_AUTO_TEST_CASE(sums_the_marked_rows_again_only_when_one_has_changed) {
+  int looks = 0;
+  const auto sum = [&] {
+    return table.sum_of_marked([&](const auto& ids) {
+      ++looks;
+      std::uint64_t bytes = 0;
+      for (const auto& id : ids) bytes += std::stoull(std::string{rows.value(rows.find(id).value(), 1)});
+      return bytes;
+    });
+  };
+  press({action::down, action::mark, action::mark});
+  BOOST_TEST(sum() == 7U + 14U);
+  BOOST_TEST(sum() == 7U + 14U);
+  BOOST_TEST(looks == 1);
+  rows.set("r1", 1, "100");
+  BOOST_TEST(sum() == 100U + 14U);
+  rows.erase("r2");
+  table.refresh();
+  BOOST_TEST(sum() == 100U);
+  press({action::clear_marks});
+  BOOST_TEST(sum() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(takes_a_click_for_the_row_that_was_seen_there) {
   canvas on{60, 10};
   table.draw(on, on.all(), true);

@@ -27,7 +27,7 @@ const std::string& data_table::id_at(std::size_t position) const { return rows_.
 
 void data_table::refresh() {
   view_.refresh();
-  for (auto id = marked_.begin(); id != marked_.end();) id = rows_.find(*id) ? std::next(id) : marked_.erase(id);
+  drop_marks_of_gone_rows();
   const auto count = view_.order().size();
   if (const auto now = view_.position_of(cursor_id_))
     position_ = *now;
@@ -45,11 +45,20 @@ void data_table::move_to(std::size_t position) {
 
 void data_table::toggle(const std::string& id) {
   if (marked_.erase(id) == 0) marked_.insert(id);
+  ++marks_version_;
+}
+
+void data_table::drop_marks_of_gone_rows() {
+  if (erased_seen_ == rows_.erased()) return;
+  erased_seen_ = rows_.erased();
+  ++marks_version_;
+  for (auto id = marked_.begin(); id != marked_.end();) id = rows_.find(*id) ? std::next(id) : marked_.erase(id);
 }
 
 void data_table::extend_to(std::size_t position) {
   const auto last = std::min(position, view_.order().size() - 1);
   for (auto at = std::min(position_, last); at <= std::max(position_, last); ++at) marked_.insert(id_at(at));
+  ++marks_version_;
   move_to(last);
 }
 
@@ -105,6 +114,7 @@ bool data_table::act_on_marks(action what) {
       return true;
     case action::clear_marks:
       marked_.clear();
+      ++marks_version_;
       return true;
     default:
       return false;
@@ -236,10 +246,19 @@ std::vector<std::string> data_table::chosen() const {
 }
 
 std::size_t data_table::marked_unseen() const {
+  if (view_.filter().empty()) return 0;
+  if (unseen_.marks == marks_version_ && unseen_.rows == view_.version()) return unseen_.value;
   std::size_t unseen = 0;
   for (const auto& id : marked_)
     if (!view_.position_of(id)) ++unseen;
+  unseen_ = {marks_version_, view_.version(), unseen};
   return unseen;
+}
+
+std::uint64_t data_table::sum_of_marked(const std::function<std::uint64_t(const std::set<std::string>&)>& sum) const {
+  if (sum_.marks != marks_version_ || sum_.rows != rows_.version())
+    sum_ = {marks_version_, rows_.version(), sum(marked_)};
+  return sum_.value;
 }
 
 std::string data_table::value_at_cursor() const {

@@ -34,6 +34,9 @@ class data_table {
 
   [[nodiscard]] const std::string& cursor_id() const { return cursor_id_; }
   [[nodiscard]] const std::set<std::string>& marked() const { return marked_; }
+  /// A sum over the values of the marked rows; counted again only when a mark or a row has changed.
+  [[nodiscard]] std::uint64_t sum_of_marked(
+      const std::function<std::uint64_t(const std::set<std::string>&)>& sum) const;
   /// The marked rows, shown or not; without any, the row of the cursor.
   [[nodiscard]] std::vector<std::string> chosen() const;
   /// Marked rows that filters hide.
@@ -47,6 +50,7 @@ class data_table {
  private:
   void move_to(std::size_t position);
   void toggle(const std::string& id);
+  void drop_marks_of_gone_rows();
   void extend(int by);
   void extend_to(std::size_t position);
   bool act_on_columns(action what);
@@ -69,6 +73,15 @@ class data_table {
   std::size_t column_ = 0;
   std::set<std::size_t> hidden_;
   std::set<std::string> marked_;
+  std::uint64_t marks_version_ = 1;
+  std::uint64_t erased_seen_ = 0;
+  struct remembered {
+    std::uint64_t marks = 0;
+    std::uint64_t rows = 0;
+    std::uint64_t value = 0;
+  };
+  mutable remembered sum_;
+  mutable remembered unseen_;
 };
 
 }  // namespace penstock::console

@@ -101,8 +101,9 @@ std::string repository_tab::empty_text() const { return "Nothing is cached yet; 
 
 void repository_tab::draw(canvas& on, const rect& where) {
   const auto& quota = project_.quota();
-  const auto& marked = table().marked();
-  const auto chosen = bytes_of(project_.holdings(), {marked.begin(), marked.end()});
+  const auto chosen = table().sum_of_marked([this](const auto& studies) {
+    return bytes_of(project_.holdings(), {studies.begin(), studies.end()});
+  });
   draw_quota(on, {where.x + 1, where.y, where.width - 2, 1}, {quota.quota, quota.used, chosen, quota.reserved});
   list_tab::draw(on, {where.x, where.y + 1, where.width, where.height - 1});
 }

@@ -122,6 +122,7 @@ void row_store::erase(const std::string& id) {
   release(rows_[at].values);
   rows_[at] = {};
   free_.push_back(at);
+  ++erased_;
   touch(at);
 }
 

@@ -52,6 +52,8 @@ class row_store {
   [[nodiscard]] std::string_view value(slot at, std::size_t column) const;
   [[nodiscard]] const std::map<std::string, std::size_t, std::less<>>& counts() const { return counts_; }
 
+  /// How many rows were ever taken away.
+  [[nodiscard]] std::uint64_t erased() const { return erased_; }
   /// Grows with every change.
   [[nodiscard]] std::uint64_t version() const { return version_; }
   /// What was touched since that version; nothing when that is not known any more.
@@ -92,6 +94,7 @@ class row_store {
   std::unordered_set<slot, id_hash, same_id> by_id_;
   std::vector<slot> touched_;
   std::uint64_t version_ = 0;
+  std::uint64_t erased_ = 0;
 };
 
 }  // namespace penstock::console

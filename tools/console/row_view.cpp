@@ -181,6 +181,7 @@ void row_view::merge(const std::vector<row_store::slot>& touched) {
 
 void row_view::refresh() {
   const auto touched = rows_.touched_since(seen_version_);
+  if (stale_ || !touched || !touched->empty()) ++version_;
   if (stale_ || !touched)
     rebuild();
   else if (!touched->empty())

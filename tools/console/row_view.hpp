@@ -63,6 +63,8 @@ class row_view {
   /// Takes in what has changed in the store; cheap when that is little.
   void refresh();
   [[nodiscard]] const std::vector<row_store::slot>& order() const { return order_; }
+  /// Grows when rows or the filter have changed.
+  [[nodiscard]] std::uint64_t version() const { return version_; }
   /// Where a row is now.
   [[nodiscard]] std::optional<std::size_t> position_of(std::string_view id) const;
   /// Counted over the rows that the other columns' filters accept, so that what is not chosen stays in sight.
@@ -85,6 +87,7 @@ class row_view {
   std::vector<row_store::slot> order_;
   std::vector<std::uint64_t> placed_;  ///< of each slot, as it stands in the order
   std::uint64_t seen_version_ = 0;
+  std::uint64_t version_ = 0;
   bool stale_ = true;
 };
 

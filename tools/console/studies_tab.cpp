@@ -114,7 +114,7 @@ std::string studies_tab::words_below() const {
   const auto& quota = project_.quota();
   const auto taken = quota.used + quota.reserved;
   const auto left = "quota left " + commands::human_bytes(quota.quota > taken ? quota.quota - taken : 0);
-  const auto bytes = found_->estimate_of(table().marked());
+  const auto bytes = table().sum_of_marked([this](const auto& ids) { return found_->estimate_of(ids); });
   return bytes == 0 ? left : "chosen, to fetch: about " + commands::human_bytes(bytes) + " · " + left;
 }
 
