@@ -182,6 +182,10 @@ void add_open_view_commands(CLI::App& open, context& at) {
   auto* attributes = open.add_subcommand("attributes", "Show all attributes of one image; big values are abbreviated");
   add_open_flags(*attributes, wanted->open);
   attributes->add_option("IMAGE", wanted->image, "Number of the image, or the path of its file")->required();
+  const auto parent = std::make_shared<pid_t>();
+  auto* decoder = open.add_subcommand(decoder_command, "Decode images for the console")->group("");
+  decoder->add_option("PID", *parent, "Of the console")->required();
+  decoder->callback([&at, parent] { at.action = [parent] { return exit_code{run_decoder(*parent)}; }; });
   attributes->callback([&at, wanted] { at.action = [&at, wanted] { return run_attributes(at, *wanted); }; });
 }
 
