@@ -2,11 +2,13 @@
 
 #include "tools/console/repository_tab.hpp"
 #include "tools/console/requests_tab.hpp"
+#include "tools/console/viewer_tab.hpp"
 
 namespace penstock::console {
 
-void add_tabs(workbench& bench, live_project& project) {
-  bench.add(std::make_unique<repository_tab>(bench, project));
+void add_tabs(workbench& bench, live_project& project, local_side& local) {
+  bench.add(std::make_unique<repository_tab>(bench, project, local));
+  bench.add(std::make_unique<viewer_tab>(bench, local));
   bench.add(std::make_unique<requests_tab>(bench, project));
   bench.show(action::show_requests);
   bench.refresh();
