@@ -148,7 +148,7 @@ def test_takes_a_study_home_and_shows_it_by_keys(site):
         terminal.press("w")
         terminal.wait_for("full range")
         terminal.press("a")
-        terminal.wait_for("PatientID")
+        terminal.wait_for("SpecificCharacterSet")
         terminal.press("D")
         terminal.wait_for("deleted from this disk")
         terminal.press("y")
