@@ -66,6 +66,12 @@ BOOST_AUTO_TEST_CASE(tells_why_one_failed) {
   BOOST_TEST(state_text(of("b")) == "✗ penstock: out of memory");
 }
 
+BOOST_AUTO_TEST_CASE(tells_what_a_viewer_refused) {
+  add("a");
+  programs.all[0].on_end({3, R"({"sent": 22, "refused": [{"image": 1, "message": "not of this kind"}]})"});
+  BOOST_TEST(state_text(of("a")) == "✗ 22 images sent, 1 refused: not of this kind");
+}
+
 BOOST_AUTO_TEST_CASE(does_one_thing_at_a_time_in_a_folder_and_takes_no_more_than_its_limit) {
   add("a");
   transfer_order same;

@@ -50,16 +50,10 @@ constexpr std::size_t key_file_field = 4;
 
 keeping kept_in(const form& answers) { return static_cast<keeping>(answers.choice(kept_field)); }
 
-text_field field_with(const std::string& text) {
-  text_field made;
-  made.set_text(text);
-  return made;
-}
-
 std::vector<form::field> download_fields(const std::string& folder) {
   const auto only_for = [](keeping kept) { return [kept](const form& answers) { return kept_in(answers) == kept; }; };
   std::vector<form::field> fields;
-  fields.push_back({"Folder", field_with(folder), {}});
+  fields.push_back({"Folder", text_field::with(folder), {}});
   fields.push_back({"Sealed by", choice_field{{"passphrase", "key file", "nothing: in the clear"}, 0}, {}});
   fields.push_back({"Passphrase", hidden_field{}, only_for(keeping::passphrase)});
   fields.push_back({"Once more", hidden_field{}, only_for(keeping::passphrase)});

@@ -40,7 +40,9 @@ std::string why_it_failed(const json& output, const std::string& last_words) {
   const auto error = output.find("error");
   if (error != output.end() && error->is_object()) return text_in(*error, "message");
   const auto& refused = commands::array_in(output, "refused");
-  if (!refused.empty()) return std::to_string(refused.size()) + " refused: " + text_in(refused.front(), "message");
+  if (!refused.empty())
+    return images(number_in(output, "sent")) + " sent, " + std::to_string(refused.size()) +
+           " refused: " + text_in(refused.front(), "message");
   return last_words.empty() ? "it ended without a word" : last_words;
 }
 

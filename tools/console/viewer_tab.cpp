@@ -51,12 +51,6 @@ const tree_node* first_leaf(const tree_node& node) {
   return node.children.empty() ? nullptr : first_leaf(node.children.front());
 }
 
-text_field field_with(const std::string& text) {
-  text_field made;
-  made.set_text(text);
-  return made;
-}
-
 }  // namespace
 
 std::string folder_label(const local_folder& folder, bool open, const transfer* under_way) {
@@ -280,7 +274,7 @@ bool viewer_tab::act(action what) {
 
 void viewer_tab::ask_for_folder() {
   at_.lay_over(std::make_unique<text_box>(
-      "Open a folder", "A download, or a folder with downloads in it", field_with(local_.download_folder),
+      "Open a folder", "A download, or a folder with downloads in it", text_field::with(local_.download_folder),
       [this](const std::string& typed) {
         const auto path = std::filesystem::absolute(with_home(typed, std::getenv("HOME"))).lexically_normal().string();
         if (std::find(roots_.begin(), roots_.end(), path) == roots_.end()) roots_.push_back(path);
@@ -317,7 +311,7 @@ void viewer_tab::ask_to_send() {
   if (!contents_.contains(folder->path)) return at_.say("open it first (Enter), so that its key is known");
   at_.lay_over(std::make_unique<text_box>(
       "Send " + images(folder->images) + " to a viewer on this machine",
-      "AE@127.0.0.1:PORT, such as SLICER@127.0.0.1:11112", field_with("SLICER@127.0.0.1:11112"),
+      "AE@127.0.0.1:PORT, such as SLICER@127.0.0.1:11112", text_field::with("SLICER@127.0.0.1:11112"),
       [this, path = folder->path](const std::string& viewer) {
         if (const auto good = dimse::parse_viewer(viewer); !good) return at_.say(good.error().context, role::bad);
         add_transfer(at_, local_, send_order(local_, path, viewer), "sending");
