@@ -217,7 +217,10 @@ void add_console_command(CLI::App& program, commands::context& at) {
       ->capture_default_str()
       ->check(CLI::IsMember({"dark", "light", "contrast", "terminal", "mono"}));
   console->add_flag("--no-mouse", flags->no_mouse, "Leave the mouse to the terminal");
-  console->footer("Keys:\n" + manual_of_keys());
+  console->footer(
+      "Downloads lie below ~/penstock, or where \"download_folder\" in the settings or PENSTOCK_DOWNLOADS says.\n\n"
+      "Keys:\n" +
+      manual_of_keys());
   console->callback([&at, flags] { at.action = [&at, flags] { return run_console(at, *flags); }; });
 }
 

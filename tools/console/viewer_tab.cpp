@@ -53,21 +53,17 @@ const tree_node* first_leaf(const tree_node& node) {
 
 }  // namespace
 
-std::string folder_label(const local_folder& folder, bool open, const transfer* under_way) {
-  auto label = name_of_folder(folder.path) + "  ";
+std::string state_of(const local_folder& folder, bool open, const transfer* under_way) {
   if (under_way != nullptr && !under_way->ended())
-    label += under_way->order.kind == transfer_kind::send ? "is being sent" : "is coming";
-  else if (folder.state == "receiving")
-    label += "cut: r resumes";
-  else if (!folder.sealed)
-    label += "in the clear";
-  else
-    label += open ? "open" : "sealed";
-  return label + (folder.state == "incomplete" ? ", not all" : "");
+    return under_way->order.kind == transfer_kind::send ? "is being sent" : "is coming";
+  if (folder.state == "receiving") return "cut: r resumes";
+  if (!folder.sealed) return "in the clear";
+  const std::string state = open ? "open" : "sealed";
+  return folder.state == "incomplete" ? state + ", not all" : state;
 }
 
 tree_node node_of(const local_folder& folder, const folder_content* content, const transfer* under_way) {
-  tree_node node{folder.path, folder_label(folder, content != nullptr, under_way),
+  tree_node node{folder.path, name_of_folder(folder.path) + "  " + state_of(folder, content != nullptr, under_way),
                  folder.state == "receiving" ? role::warning : role::accent};
   if (content == nullptr) return node;
   node.children = children_of(*content, folder.path + id_mark, [](const local_patient& patient, const std::string& id) {
@@ -363,7 +359,8 @@ void viewer_tab::draw_tree(canvas& on, const rect& where) {
   const auto* folder = folder_at_cursor();
   if (folder == nullptr) return;
   on.put(where.x + 1, where.y + where.height - 1, where.width - 2,
-         images(folder->images) + ", " + human_bytes(folder->bytes) + (folder->sealed ? "" : ", in the clear"),
+         state_of(*folder, contents_.contains(folder->path), local_.transfers.of(folder->path)) + " · " +
+             images(folder->images) + ", " + human_bytes(folder->bytes),
          {role::faint});
 }
 

@@ -61,8 +61,8 @@ class viewer_tab : public tab {
   std::string transfer_states_;  ///< as the folders were looked at last
 };
 
-/// "alz-1  locked  9 images": `open` when its content is known.
-[[nodiscard]] std::string folder_label(const local_folder& folder, bool open, const transfer* under_way);
+/// "sealed", "open" (its content is known), "cut: r resumes", ...
+[[nodiscard]] std::string state_of(const local_folder& folder, bool open, const transfer* under_way);
 /// A folder with what is in it, as far as it is open.
 [[nodiscard]] tree_node node_of(const local_folder& folder, const folder_content* content, const transfer* under_way);
 /// What is asked before a download is deleted.
