@@ -158,4 +158,27 @@ BOOST_AUTO_TEST_CASE(believes_no_attributes_that_are_out_of_bounds) {
   BOOST_TEST(!parse_attributes(many).ok());
 }
 
+BOOST_AUTO_TEST_CASE(tells_the_window_it_used_and_draws_the_same_file_again) {
+  const auto file = grey_image({0, 1000, 2000, 4000});
+  auto child = decoder_child::start();
+  BOOST_REQUIRE(child.ok());
+  const auto whole = child->decode({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, {});
+  BOOST_REQUIRE(whole.ok() && whole->window);
+  BOOST_TEST(whole->window->centre == 2000, boost::test_tools::tolerance(0.01));
+  BOOST_TEST(whole->window->width == 4001, boost::test_tools::tolerance(0.01));
+  BOOST_TEST(whole->frames == 1U);
+  const auto narrow = child->decode_again({0, grey_window{500, 100}});
+  BOOST_REQUIRE(narrow.ok());
+  BOOST_TEST(narrow->pixels == (std::vector<std::uint8_t>{0, 255, 255, 255}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(runs_as_a_program_of_its_own_for_a_process_with_threads) {
+  const auto file = grey_image({0, 1000, 2000, 4000});
+  auto child = decoder_child::start_program(PENSTOCK_PROGRAM_DIR "/penstock");
+  BOOST_REQUIRE(child.ok());
+  const auto image = child->decode({reinterpret_cast<const std::uint8_t*>(file.data()), file.size()}, {});
+  BOOST_REQUIRE_MESSAGE(image.ok(), (image.ok() ? "" : image.error().text()));
+  BOOST_TEST(image->pixels.back() == 255);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

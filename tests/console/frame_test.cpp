@@ -47,6 +47,17 @@ BOOST_AUTO_TEST_CASE(moves_explicitly_after_what_is_not_ascii) {
   BOOST_TEST(has(bytes, "é\x1b[1;2H大\x1b[1;4Hx"));
 }
 
+BOOST_AUTO_TEST_CASE(draws_pictures_as_characters_where_there_is_no_colour) {
+  canvas next{2, 1};
+  next.put(0, 0, 1, "▀", {role::plain, role::plain, false, 0xffffff, 0xffffff});
+  next.put(1, 0, 1, "▀", {role::plain, role::plain, false, 0x000000, 0x808080});
+  for (const auto& bytes : {frame_between(canvas{2, 1}, next, theme::mono, colour_depth::direct),
+                            frame_between(canvas{2, 1}, next, theme::dark, colour_depth::mono)}) {
+    BOOST_TEST(has(bytes, "@:"));
+    BOOST_TEST(!has(bytes, "▀"));
+  }
+}
+
 BOOST_AUTO_TEST_CASE(shows_the_cursor_where_text_is_typed) {
   const canvas before{10, 2};
   auto next = before;

@@ -1,6 +1,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 
+#include "tests/console/fake_local_side.hpp"
 #include "tests/console/golden.hpp"
 #include "tools/console/tabs.hpp"
 
@@ -57,6 +58,7 @@ struct tabs_fixture {
   std::vector<penstock::client::question> asked;
   std::vector<desk::answer_handler> waiting;
   canvas screen{80, 24};
+  testing::fake_machine machine;
   std::unique_ptr<workbench> bench;
 
   tabs_fixture() {
@@ -75,7 +77,7 @@ struct tabs_fixture {
     around.quit = around.read_again = around.repaint = around.suspend = [] {};
     around.take_mouse = [](bool) {};
     bench = std::make_unique<workbench>("alz-brain · amy", around);
-    add_tabs(*bench, live);
+    add_tabs(*bench, live, machine.local);
     bench->draw(screen);
   }
   void press(std::initializer_list<const char*> keys) {

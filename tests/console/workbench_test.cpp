@@ -3,6 +3,7 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 
+#include "tests/console/fake_local_side.hpp"
 #include "tests/console/golden.hpp"
 #include "tools/console/tabs.hpp"
 
@@ -55,6 +56,7 @@ struct bench_fixture {
   std::string copied;
   bool quit = false;
   canvas screen{80, 24};
+  testing::fake_machine machine;
   std::unique_ptr<workbench> bench;
 
   bench_fixture() {
@@ -74,7 +76,7 @@ struct bench_fixture {
     around.read_again = around.repaint = around.suspend = [] {};
     around.take_mouse = [](bool) {};
     bench = std::make_unique<workbench>("alz-brain · amy", around);
-    add_tabs(*bench, live);
+    add_tabs(*bench, live, machine.local);
   }
   void press(std::initializer_list<const char*> keys) {
     for (const std::string key : keys) {
@@ -153,6 +155,16 @@ BOOST_AUTO_TEST_CASE(changes_requests_and_says_what_became_of_it) {
   BOOST_TEST(asked[3].command == "requests.delete");
 }
 
+BOOST_AUTO_TEST_CASE(takes_the_chosen_studies_home_and_says_how_far_they_are) {
+  press({"3", "Space", "Space", "d"});
+  BOOST_TEST(shows("Download 2 studies"));
+  press({"Escape"});
+  penstock::console::transfer_order order;
+  order.folder = "/images/new";
+  BOOST_REQUIRE(machine.transfers.add(std::move(order)).ok());
+  BOOST_TEST(shows("1 transfer under way"));
+}
+
 BOOST_AUTO_TEST_CASE(shows_details_of_a_request) {
   press({"Enter"});
   waiting.at(0)(json{{"id", "1017"},
@@ -196,12 +208,13 @@ BOOST_AUTO_TEST_CASE(is_worked_by_the_mouse_alone) {
     bench->take(mouse_event{mouse_kind::press, x, y, false}, screen);
     bench->draw(screen);
   };
-  click(30, 0);
+  const auto click_on = [&](const std::string& name) { click(static_cast<int>(text().find(name)), 0); };
+  click_on("3 Repository");
   BOOST_TEST(shows("[3 Repository]"));
   click(1, 4);
   click(1, 5);
   BOOST_TEST(shows("2 chosen"));
-  click(45, 0);
+  click_on("5 Requests");
   BOOST_TEST(shows("[5 Requests]"));
 }
 

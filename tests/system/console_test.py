@@ -6,6 +6,7 @@ import pty
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 from harness import run_tests, running_site
@@ -14,6 +15,7 @@ from terminal import Terminal
 USAGE = 2
 AS_A_SHELL_LEAVES_IT = "0 0 1"
 PASTED = "1000001\nC104420\n"
+PASSPHRASE = "correct horse battery staple"
 
 
 @contextlib.contextmanager
@@ -128,7 +130,7 @@ def test_finds_patients_and_asks_for_their_studies_by_keys(site):
 
 def test_finds_patients_by_the_mouse(site):
     with open_console(site, columns=80, rows=24) as terminal:
-        terminal.click(3, 0)
+        terminal.click_on("1 Patients")
         terminal.wait_for("[1 Patients]")
         terminal.click(45, 22)
         terminal.wait_for("[x] General Hospital")
@@ -140,13 +142,95 @@ def test_finds_patients_by_the_mouse(site):
 
 def test_works_by_the_mouse(site):
     with open_console(site) as terminal:
-        terminal.click(30, 0)
+        terminal.click_on("3 Repository")
         terminal.wait_for("[3 Repository]")
         terminal.wait_for("1000001")
         terminal.click(1, 3)
         terminal.wait_for("1 chosen")
         terminal.click(5, 2)
         terminal.wait_for("Accession ▲")
+
+
+def fill_in_passphrase(terminal, times):
+    for _ in range(times):
+        terminal.type(PASSPHRASE)
+        terminal.press("Enter")
+
+
+def has_plaintext(folder):
+    """Whether any file in it is a DICOM file that anybody can read."""
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with open(os.path.join(base, name), "rb") as file:
+                if file.read(132)[128:] == b"DICM":
+                    return True
+    return False
+
+
+def test_takes_a_study_home_and_shows_it_by_keys(site):
+    with tempfile.TemporaryDirectory() as folder, open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
+        terminal.press("3")
+        terminal.wait_for("1000001")
+        terminal.press("d")
+        terminal.wait_for("Download 1 study")
+        terminal.press("Tab", "Tab")
+        fill_in_passphrase(terminal, 2)
+        terminal.wait_for("on their way")
+        terminal.press("4")
+        terminal.wait_for("\u2713")
+        assert not has_plaintext(folder), os.listdir(folder)
+        terminal.press("Enter")
+        terminal.wait_for("image's own")
+        terminal.wait_for("\u2580")
+        terminal.press("w")
+        terminal.wait_for("full range")
+        terminal.press("a")
+        terminal.wait_for("(0002,0010)")
+        terminal.press("D")
+        terminal.wait_for("deleted from this disk")
+        terminal.press("y")
+        terminal.wait_for("No downloads here yet")
+        assert not os.listdir(folder), os.listdir(folder)
+
+
+def test_asks_for_the_passphrase_of_a_sealed_download_and_knows_a_wrong_one(site):
+    with tempfile.TemporaryDirectory() as folder:
+        secret = os.path.join(folder, "secret")
+        with open(os.open(secret, os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(PASSPHRASE)
+        done = site.program("penstock", "download", "--to", os.path.join(folder, "one"), "--mrn", "1000001",
+                            "--passphrase-file", secret)
+        assert done.returncode == 0, done.stderr
+        with open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
+            terminal.press("4")
+            terminal.wait_for("one  sealed")
+            terminal.press("Enter")
+            terminal.wait_for("Open a sealed download")
+            terminal.type("not this one")
+            assert "not this one" not in terminal.screen()
+            terminal.press("Enter")
+            terminal.wait_for("does not open the download")
+            fill_in_passphrase(terminal, 1)
+            terminal.wait_for("image's own")
+
+
+def test_asks_before_it_leaves_a_download_that_can_be_resumed(site):
+    with tempfile.TemporaryDirectory() as folder, open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
+        terminal.press("3")
+        terminal.wait_for("1000001")
+        site.kill_server()
+        try:
+            terminal.press("d")
+            terminal.wait_for("Download 1 study")
+            terminal.press("Tab", "Tab")
+            fill_in_passphrase(terminal, 2)
+            terminal.wait_for("1 transfer under way")
+            terminal.press("q")
+            terminal.wait_for("Leave the console")
+            terminal.press("y")
+            expect_restored(terminal)
+        finally:
+            site.start_server()
 
 
 def test_is_told_that_a_window_is_too_small(site):

@@ -46,6 +46,13 @@ class Terminal:
         for end in "Mm":
             self.type("\x1b[<0;%d;%d%s" % (column + 1, row + 1, end))
 
+    def click_on(self, text):
+        """The first place that shows this, in ASCII."""
+        for row, line in enumerate(self.screen().splitlines()):
+            if text in line:
+                return self.click(line.index(text), row)
+        raise AssertionError("%r is not on the screen:\n%s" % (text, self.screen()))
+
     def paste(self, text):
         path = os.path.join(self._folder, "pasted")
         with open(path, "w", encoding="utf-8") as file:

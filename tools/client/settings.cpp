@@ -30,7 +30,8 @@ result<settings> read_settings_file(const std::filesystem::path& path, bool requ
   const std::pair<const char*, std::string*> members[] = {{"server", &found.server},
                                                           {"server_key", &found.server_key},
                                                           {"project", &found.project},
-                                                          {"key_file", &found.key_file}};
+                                                          {"key_file", &found.key_file},
+                                                          {"download_folder", &found.download_folder}};
   for (const auto& [name, value] : members) {
     const auto member = parsed.find(name);
     if (member == parsed.end()) continue;
@@ -69,6 +70,9 @@ result<settings> resolve_settings(settings flags, const environment& env) {
   fill(flags.project, file->project);
   fill(flags.key_file, file->key_file);
   fill(flags.key_file, (directory / "key").string());
+  fill(flags.download_folder, env("PENSTOCK_DOWNLOADS"));
+  fill(flags.download_folder, file->download_folder);
+  fill(flags.download_folder, (std::filesystem::path{env("HOME")} / "penstock").string());
   return flags;
 }
 

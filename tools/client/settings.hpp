@@ -2,8 +2,10 @@
 // Where the server is and who asks: flags win over the environment, the environment over the settings file.
 //
 // ~/.config/penstock/config.json (or $PENSTOCK_CONFIG): {"server": "tcp://host:port", "server_key": "Z85",
-// "project": "id", "key_file": "path of the user's key"}; every member may be absent, unknown ones are ignored.
-// Environment: PENSTOCK_SERVER, PENSTOCK_SERVER_KEY, PENSTOCK_PROJECT, PENSTOCK_KEY (a path), PENSTOCK_CONFIG.
+// "project": "id", "key_file": "path of the user's key", "download_folder": "where the console
+// keeps downloads"}; every member may be absent, unknown ones are ignored.
+// Environment: PENSTOCK_SERVER, PENSTOCK_SERVER_KEY, PENSTOCK_PROJECT, PENSTOCK_KEY (a path), PENSTOCK_DOWNLOADS
+// (a path), PENSTOCK_CONFIG.
 
 #include <filesystem>
 #include <functional>
@@ -20,6 +22,7 @@ struct settings {
   std::string server_key;
   std::string project;
   std::string key_file;
+  std::string download_folder{};
 };
 
 /// The value of an environment variable, empty when it is not set.

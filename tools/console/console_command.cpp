@@ -3,10 +3,13 @@
 #include <csignal>
 #include <ctime>
 
+#include "tools/console/child_programs.hpp"
+#include "tools/console/disk_files.hpp"
 #include "tools/console/event_loop.hpp"
 #include "tools/console/live_link.hpp"
 #include "tools/console/tabs.hpp"
 #include "tools/console/terminal_screen.hpp"
+#include "tools/penstock/own_program.hpp"
 
 namespace penstock::console {
 namespace {
@@ -33,16 +36,35 @@ std::string clock_text(std::chrono::system_clock::time_point at) {
   return text;
 }
 
+/// What the console has to know of this machine.
+struct local_places {
+  std::vector<std::string> connection;
+  std::string download_folder;
+};
+
+result<local_places> places_of(const commands::context& at, const std::string& project) {
+  const auto chosen = at.settings();
+  if (!chosen) return chosen.error();
+  return local_places{{"--server", chosen->server, "--server-key", chosen->server_key, "--project", project, "--key",
+                       chosen->key_file, "--timeout", std::to_string(at.timeout_s)},
+                      chosen->download_folder};
+}
+
 /// The loop with everything that hangs on it.
 class running_console {
  public:
-  running_console(client::session& server, std::string project, event_loop& loop, terminal_screen& screen)
+  running_console(client::session& server, std::string project, event_loop& loop, terminal_screen& screen,
+                  const commands::context& at, local_places places)
       : loop_(loop),
         screen_(screen),
         project_(std::move(project)),
         link_(server, project_, loop, [this] { changed_ = true; }),
+        files_(loop, at, commands::path_of_own_program(), [this] { draw_now_ = true; }),
+        programs_(loop, commands::path_of_own_program()),
+        transfers_(programs_, [this] { changed_ = true; }),
+        local_{files_, transfers_, std::move(places.connection), std::move(places.download_folder)},
         bench_(project_.project() + " · " + commands::text_in(server.greeting(), "user"), around()) {
-    add_tabs(bench_, project_);
+    add_tabs(bench_, project_, local_);
   }
 
   void run(const console_flags& flags);
@@ -50,6 +72,7 @@ class running_console {
 
  private:
   surroundings around();
+  void quit();
   void take_typed();
   void take(std::vector<input_event>& typed);
   void end_turn();
@@ -60,6 +83,10 @@ class running_console {
   terminal_screen& screen_;
   live_project project_;
   live_link link_;
+  disk_files files_;
+  child_programs programs_;
+  transfer_queue transfers_;
+  local_side local_;
   workbench bench_;
   canvas shown_{1, 1};
   bool changed_ = true;
@@ -76,8 +103,19 @@ surroundings running_console::around() {
   made.take_mouse = [this](bool wanted) { screen_.take_mouse(wanted); };
   made.repaint = [this] { screen_.forget_shown(); };
   made.suspend = [this] { screen_.suspend(); };
-  made.quit = [this] { loop_.stop(); };
+  made.quit = [this] { quit(); };
   return made;
+}
+
+void running_console::quit() {
+  const auto count = transfers_.under_way();
+  if (count == 0) return loop_.stop();
+  bench_.lay_over(std::make_unique<question_box>(
+      "Leave the console",
+      std::vector<std::string>{summary_of(transfers_) + ".",
+                               "They are interrupted; sealed downloads can be resumed in tab 4,",
+                               "or by: penstock download --resume FOLDER, within 24 hours."},
+      "Leave", [this] { loop_.stop(); }));
 }
 
 void running_console::take_signal(int signal) {
@@ -156,6 +194,8 @@ exit_code run_console(commands::context& at, const console_flags& flags) {
   if (!server) return at.report(server.error());
   auto project = at.project();
   if (!project) return at.report(project.error());
+  auto places = places_of(at, *project);
+  if (!places) return at.report(places.error());
   running_console* running = nullptr;
   auto loop = event_loop::make({SIGWINCH, SIGTERM, SIGINT, SIGHUP, SIGQUIT}, [&](int signal) {
     if (running != nullptr) running->take_signal(signal);
@@ -163,7 +203,7 @@ exit_code run_console(commands::context& at, const console_flags& flags) {
   if (!loop) return at.report(loop.error());
   auto screen = terminal_screen::open();
   if (!screen) return at.report(screen.error());
-  running_console console{**server, *project, **loop, **screen};
+  running_console console{**server, *project, **loop, **screen, at, std::move(*places)};
   running = &console;
   console.run(flags);
   return exit_code::ok;
@@ -178,7 +218,10 @@ void add_console_command(CLI::App& program, commands::context& at) {
       ->capture_default_str()
       ->check(CLI::IsMember({"dark", "light", "contrast", "terminal", "mono"}));
   console->add_flag("--no-mouse", flags->no_mouse, "Leave the mouse to the terminal");
-  console->footer("Keys:\n" + manual_of_keys());
+  console->footer(
+      "Downloads lie below ~/penstock, or where \"download_folder\" in the settings or PENSTOCK_DOWNLOADS says.\n\n"
+      "Keys:\n" +
+      manual_of_keys());
   console->callback([&at, flags] { at.action = [&at, flags] { return run_console(at, *flags); }; });
 }
 

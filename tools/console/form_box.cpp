@@ -180,13 +180,8 @@ void form_box::draw_field(canvas& on, const rect& where, std::size_t number) {
 }
 
 void form_box::draw_buttons(canvas& on, int x, int y) {
-  const auto if_pressed = [this](bool yes) {
-    return [this, yes](const mouse_event& event) {
-      if (event.kind == mouse_kind::press) press(yes);
-    };
-  };
-  draw_button(on, x, y, "Back", focus_ == fields_.size(), if_pressed(false));
-  draw_button(on, x + 12, y, yes_, focus_ + 1 == stops(), if_pressed(true));
+  draw_button(on, x, y, "Back", focus_ == fields_.size(), [this] { press(false); });
+  draw_button(on, x + 12, y, yes_, focus_ + 1 == stops(), [this] { press(true); });
 }
 
 void form_box::draw(canvas& on) {

@@ -1,7 +1,19 @@
 #include "tools/console/frame.hpp"
 
+#include "tools/penstock/picture.hpp"
+
 namespace penstock::console {
 namespace {
+
+/// Of two pixels of a picture where there is no colour: the denser, the brighter.
+std::string text_without_colour(const ink& look) {
+  const auto part = [](std::uint32_t a, std::uint32_t b, int shift) {
+    return static_cast<std::uint8_t>(((a >> shift & 0xff) + (b >> shift & 0xff)) / 2);
+  };
+  const auto upper = look.text_rgb.value_or(0);
+  const auto lower = look.ground_rgb.value_or(0);
+  return {commands::character_for({part(upper, lower, 16), part(upper, lower, 8), part(upper, lower, 0)})};
+}
 
 constexpr std::string_view begin_frame = "\x1b[?2026h";
 constexpr std::string_view end_frame = "\x1b[?2026l";
@@ -16,9 +28,11 @@ class frame_writer {
   }
   void put(int x, int y, const cell& one) {
     if (x != x_ || y != y_) move(x, y);
-    select(one.look);
-    text_ += one.text;
-    const bool ascii = one.text.size() == 1;
+    const bool colourless = one.look.ground_rgb && (theme_ == theme::mono || depth_ == colour_depth::mono);
+    select(colourless ? ink{} : one.look);
+    const auto text = colourless ? text_without_colour(one.look) : one.text;
+    text_ += text;
+    const bool ascii = text.size() == 1;
     x_ = ascii ? x + 1 : -1;
   }
   void place_cursor(const std::optional<std::pair<int, int>>& where) {

@@ -9,8 +9,12 @@ namespace {
 constexpr auto rows = in(place::table);
 constexpr auto panel = in(place::facets);
 constexpr auto lists = in(place::table, place::facets);
-constexpr auto tabs = in(place::table, place::facets);
-constexpr auto anywhere = in(place::table, place::facets, place::text, place::dialog);
+constexpr auto viewer = in(place::viewer);
+constexpr auto picture = in(place::picture);
+constexpr auto viewing = viewer | picture;
+constexpr auto moving = lists | viewer;
+constexpr auto tabs = lists | viewing;
+constexpr auto anywhere = tabs | in(place::text, place::dialog);
 constexpr auto requests = in(place::requests);
 constexpr auto repository = in(place::repository);
 constexpr auto patients = in(place::patients);
@@ -34,12 +38,44 @@ const std::vector<binding> table{
     {action::cancel_search, "x", searches, "stop search", "Cancel the search; what was found stays", true},
     {action::search_again, "r", searches, "ask again", "Ask again what was not answered or not available", true},
     {action::show_outcomes, "o", searches, "each line", "Show the lines that were not simply found, and why"},
+    {action::download, "d", repository, "download", "Take the chosen studies home, sealed or not", true},
+    {action::open, "Enter", viewer, "open", "Open or close the branch; of a sealed download, with its key", true},
+    {action::window_wider, "Up k", picture, "wider", "Widen the window of grey"},
+    {action::window_narrower, "Down j", picture, "narrower", "Narrow the window of grey"},
+    {action::centre_up, "Right l", picture, "centre up", "Move the window of grey up: the picture darkens"},
+    {action::centre_down, "Left h", picture, "centre down", "Move the window of grey down: the picture brightens"},
+    {action::next_image, "PageDown n", picture, "next image", "Show the next image of the series", true},
+    {action::previous_image, "PageUp N", picture, "previous image", "Show the image before it in the series"},
+    {action::next_preset, "w", viewing, "window", "Take the next window: brain, bone, lung, ...", true},
+    {action::previous_preset, "W", viewing, "window back", "Take the window before it"},
+    {action::play, "p", viewing, "play", "Run through the frames, or the images of the series; again: stop", true},
+    {action::zoom_in, "+ =", viewing, "zoom in", "Enlarge the picture", true},
+    {action::zoom_out, "-", viewing, "zoom out", "Make the picture smaller"},
+    {action::invert_picture, "i", viewing, "invert", "Turn black into white", true},
+    {action::show_attributes, "a", viewing, "attributes", "Show the attributes of the image beside it", true},
+    {action::reset_picture, "0", viewing, "reset", "The image's own window, whole"},
+    {action::next_frame, ".", viewing, "next frame", "Show the next frame of an image that has many"},
+    {action::previous_frame, ",", viewing, "previous frame", "Show the frame before it"},
+    {action::faster, ">", viewing, "faster", "One picture a second more"},
+    {action::slower, "<", viewing, "slower", "One picture a second less"},
+    {action::pan_left, "Shift-Left H", picture, "pan left", "See more of the left"},
+    {action::pan_right, "Shift-Right L", picture, "pan right", "See more of the right"},
+    {action::pan_up, "Shift-Up K", picture, "pan up", "See more of the top"},
+    {action::pan_down, "Shift-Down J", picture, "pan down", "See more of the bottom"},
+    {action::open_folder, "o", viewing, "open folder", "Look into a folder of downloads", true},
+    {action::send_images, "s", viewing, "send", "Send the download to a viewer on this machine, through memory only"},
+    {action::resume_transfer, "r", viewing, "resume", "Go on with a download that was cut"},
+    {action::stop_transfer, "x", viewing, "cancel", "End the transfer of this folder in order"},
+    {action::delete_rows, "D Delete", viewing, "delete", "Delete the download from this disk"},
+    {action::refresh, "R", viewing, "look again", "Look for downloads again"},
+    {action::left, "Left h", viewer, "close", "Close the branch, or go to the one above"},
+    {action::right, "Right l", viewer, "open branch", "Open the branch, or go into it"},
     {action::open, "Enter", rows, "details", "Show all there is to know of the row", true},
     {action::mark, "Space", rows, "mark", "Choose the row, and go down", true},
     {action::find, "/", rows, "find", "Find as you type; Enter keeps it, Esc clears it", true},
     {action::sort, "s", rows, "sort", "Sort by the column under the cursor; again: the other way round", true},
     {action::filters, "f", lists, "filters", "Show or hide the filters beside the table", true},
-    {action::next_pane, "Tab Shift-Tab", lists, "other pane", "Go to the filters, or back to the table"},
+    {action::next_pane, "Tab Shift-Tab", lists | viewing, "other pane", "Go to what stands beside it, or back"},
     {action::mark, "Space Enter", panel, "choose", "Choose or leave out the value", true},
     {action::left, "Left h", panel, "lower end", "Move the lower end of a range down", true},
     {action::right, "Right l", panel, "lower end up", "Move the lower end of a range up"},
@@ -57,15 +93,16 @@ const std::vector<binding> table{
     {action::copy_cell, "y", rows, "copy", "Copy the value under the cursor to the clipboard of the terminal"},
     {action::copy_rows, "Y", rows, "copy rows", "Copy the chosen rows, separated by tabs"},
     {action::export_rows, "e", rows, "export", "Write the rows that are shown to a CSV file"},
-    {action::up, "Up k", lists, "up", "Go up"},
-    {action::down, "Down j", lists, "down", "Go down"},
-    {action::page_up, "PageUp Ctrl-U", lists, "page up", "Go up by a page"},
-    {action::page_down, "PageDown Ctrl-D", lists, "page down", "Go down by a page"},
-    {action::first, "Home g", lists, "first", "Go to the first row"},
-    {action::last, "End G", lists, "last", "Go to the last row"},
+    {action::up, "Up k", moving, "up", "Go up"},
+    {action::down, "Down j", moving, "down", "Go down"},
+    {action::page_up, "PageUp Ctrl-U", moving, "page up", "Go up by a page"},
+    {action::page_down, "PageDown Ctrl-D", moving, "page down", "Go down by a page"},
+    {action::first, "Home g", moving, "first", "Go to the first row"},
+    {action::last, "End G", moving, "last", "Go to the last row"},
     {action::show_patients, "1 Alt-1", tabs, "Patients", "Go to the patients: find them by MRN"},
     {action::show_studies, "2 F2 Alt-2", tabs, "Studies", "Go to the studies of patients, or of accession numbers"},
     {action::show_repository, "3 F3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
+    {action::show_viewer, "4 F4 Alt-4", tabs, "Viewer", "Go to the downloads that are on this machine"},
     {action::show_requests, "5 F5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
     {action::theme, "T", tabs, "theme", "Take the next theme: dark, light, contrast, terminal, mono"},
     {action::mouse, "M", tabs, "mouse", "Give the mouse back to the terminal, or take it again"},

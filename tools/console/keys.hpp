@@ -15,6 +15,7 @@ enum class action : std::uint8_t {
   show_studies,
   show_requests,
   show_repository,
+  show_viewer,
   next_pane,
   up,
   down,
@@ -57,6 +58,33 @@ enum class action : std::uint8_t {
   lower_priority,
   delete_rows,
   refresh,
+  download,
+  open_folder,
+  resume_transfer,
+  stop_transfer,
+  send_images,
+  next_image,
+  previous_image,
+  next_frame,
+  previous_frame,
+  play,
+  faster,
+  slower,
+  window_wider,
+  window_narrower,
+  centre_up,
+  centre_down,
+  next_preset,
+  previous_preset,
+  invert_picture,
+  zoom_in,
+  zoom_out,
+  reset_picture,
+  pan_left,
+  pan_right,
+  pan_up,
+  pan_down,
+  show_attributes,
   palette,
   help,
   theme,
@@ -67,7 +95,19 @@ enum class action : std::uint8_t {
 };
 
 /// Where the keyboard is. A binding holds in the places it names.
-enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, patients, studies, count };
+enum class place : std::uint8_t {
+  table,
+  facets,
+  text,
+  dialog,
+  requests,
+  repository,
+  patients,
+  studies,
+  viewer,
+  picture,
+  count
+};
 using places = unsigned;
 constexpr places in(place one) { return 1U << static_cast<unsigned>(one); }
 template <class... More>

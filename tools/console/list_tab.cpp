@@ -154,12 +154,10 @@ void list_tab::copy(const std::string& text, const std::string& what) {
 }
 
 void list_tab::ask_for_export() {
-  text_field field;
-  field.set_text(export_name(name()));
   const auto rows = count_of(table_.view().order().size(), "row", "rows");
   at_.lay_over(std::make_unique<text_box>(
-      "Export to CSV", rows + ", as they are shown; the file will hold identifiers of patients", std::move(field),
-      [this](const std::string& path) { write_export(path); }, false));
+      "Export to CSV", rows + ", as they are shown; the file will hold identifiers of patients",
+      text_field::with(export_name(name())), [this](const std::string& path) { write_export(path); }, false));
 }
 
 void list_tab::write_export(const std::string& path) {

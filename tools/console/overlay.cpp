@@ -22,11 +22,14 @@ int widest(const std::vector<std::string>& lines, int least) {
 
 }  // namespace
 
-void draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, mouse_handler press) {
+int draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, std::function<void()> press) {
   const auto text = (chosen ? "[▸" : "[ ") + label + " ]";
   const int width = width_of(text);
   on.put(x, y, width, text, {chosen ? role::accent : role::plain, chosen ? role::cursor : role::panel, chosen});
-  on.on_mouse({x, y, width, 1}, std::move(press));
+  on.on_mouse({x, y, width, 1}, [press = std::move(press)](const mouse_event& event) {
+    if (event.kind == mouse_kind::press) press();
+  });
+  return width;
 }
 
 question_box::question_box(std::string title, std::vector<std::string> lines, std::string yes,
@@ -48,13 +51,8 @@ void question_box::draw(canvas& on) {
   for (int i = 0; i < std::min(most, static_cast<int>(lines_.size())); ++i)
     on.put(where.x + 2, where.y + 1 + i, where.width - 4, lines_[static_cast<std::size_t>(i)], plain);
   const int y = where.y + where.height - 2;
-  const auto if_pressed = [this](bool yes) {
-    return [this, yes](const mouse_event& event) {
-      if (event.kind == mouse_kind::press) press(yes);
-    };
-  };
-  draw_button(on, where.x + 2, y, "No", !yes_chosen_, if_pressed(false));
-  draw_button(on, where.x + 12, y, yes_, yes_chosen_, if_pressed(true));
+  draw_button(on, where.x + 2, y, "No", !yes_chosen_, [this] { press(false); });
+  draw_button(on, where.x + 12, y, yes_, yes_chosen_, [this] { press(true); });
 }
 
 void question_box::take(const key_press& key) {

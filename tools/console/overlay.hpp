@@ -31,8 +31,8 @@ class overlay {
   bool closed_ = false;
 };
 
-/// A word that a click presses, marked when Enter would.
-void draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, mouse_handler press);
+/// A place that is pressed, by the mouse too; how many columns it took.
+int draw_button(canvas& on, int x, int y, const std::string& label, bool chosen, std::function<void()> press);
 
 /// Asks before something that cannot be undone; No is chosen until the person says otherwise.
 class question_box : public overlay {

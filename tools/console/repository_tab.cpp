@@ -92,8 +92,10 @@ std::vector<std::string> holding_details(const row_store& holdings, const std::s
   return lines;
 }
 
-repository_tab::repository_tab(desk& at, live_project& project)
-    : list_tab(at, place::repository, project.holdings(), repository_columns(), repository_look), project_(project) {
+repository_tab::repository_tab(desk& at, live_project& project, local_side& local)
+    : list_tab(at, place::repository, project.holdings(), repository_columns(), repository_look),
+      project_(project),
+      local_(local) {
   table().view().sort_by(static_cast<std::size_t>(holding_value::cached), true);
 }
 
@@ -112,6 +114,9 @@ bool repository_tab::act_on_rows(action what) {
   switch (what) {
     case action::delete_rows:
       ask_to_delete();
+      return true;
+    case action::download:
+      ask_to_take_home();
       return true;
     case action::paste_numbers:
       ask_for_numbers();
@@ -140,6 +145,14 @@ void repository_tab::ask_to_delete() {
   at().lay_over(std::make_unique<question_box>("Delete " + count,
                                                deletion_lines(project_.holdings(), chosen, table().marked_unseen()),
                                                "Delete " + count, then));
+}
+
+void repository_tab::ask_to_take_home() {
+  const auto chosen = table().chosen();
+  if (chosen.empty()) return;
+  const auto bytes = bytes_of(project_.holdings(), chosen);
+  ask_to_download(at(), local_, project_.project(), chosen,
+                  count_of(chosen.size(), "study", "studies") + ", " + commands::human_bytes(bytes), bytes);
 }
 
 void repository_tab::ask_for_numbers() {

@@ -7,12 +7,13 @@
 #include "tools/console/bars.hpp"
 #include "tools/console/list_tab.hpp"
 #include "tools/console/live.hpp"
+#include "tools/console/local_side.hpp"
 
 namespace penstock::console {
 
 class repository_tab : public list_tab {
  public:
-  repository_tab(desk& at, live_project& project);
+  repository_tab(desk& at, live_project& project, local_side& local);
   [[nodiscard]] std::string_view name() const override { return "Repository"; }
   [[nodiscard]] action shown_by() const override { return action::show_repository; }
   void draw(canvas& on, const rect& where) override;
@@ -22,13 +23,16 @@ class repository_tab : public list_tab {
   void open_row(const std::string& id) override;
   [[nodiscard]] std::string empty_text() const override;
   [[nodiscard]] bool reading() const override { return project_.reading(listing::holdings); }
+  [[nodiscard]] std::string more_summary() const override { return summary_of(local_.transfers); }
 
  private:
   void ask_to_delete();
+  void ask_to_take_home();
   void ask_for_numbers();
   void filter_numbers(const std::string& pasted);
 
   live_project& project_;
+  local_side& local_;
 };
 
 [[nodiscard]] std::vector<column_spec> repository_columns();

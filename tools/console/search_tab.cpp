@@ -120,8 +120,8 @@ int search_tab::draw_buttons(canvas& on, int right, int y) {
   for (const auto& [what, words] : shown) {
     const auto label = key_of(what) + " " + words;
     right -= width_of(label) + 5;
-    draw_button(on, right, y, label, false, [this, does = what](const mouse_event& event) {
-      if (event.kind == mouse_kind::press && !at().covered()) act(does);
+    draw_button(on, right, y, label, false, [this, does = what] {
+      if (!at().covered()) act(does);
     });
   }
   return right;

@@ -14,6 +14,13 @@ class text_field {
   explicit text_field(bool many_lines = false, std::size_t most_bytes = 4096)
       : many_lines_(many_lines), most_bytes_(most_bytes) {}
 
+  /// One line that is filled in already.
+  static text_field with(std::string text) {
+    text_field made;
+    made.set_text(std::move(text));
+    return made;
+  }
+
   [[nodiscard]] const std::string& text() const { return text_; }
   void set_text(std::string text);
   /// False when the key is none of a text field's. Enter is a new line in a box only.

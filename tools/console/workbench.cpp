@@ -24,10 +24,10 @@ void workbench::say(std::string text, role look) {
 places workbench::here() const { return over_ ? in(place::dialog) : shown_tab().here(); }
 
 /// The column after them. Names of tabs that are not shown give way when there is no room.
-int workbench::draw_tab_names(canvas& on) {
+int workbench::draw_tab_names(canvas& on, int needed_beside) {
   int whole = 1;
-  for (const auto& one : tabs_) whole += width_of(one->name()) + 5;
-  const bool short_names = whole > on.columns() * 3 / 4;
+  for (const auto& one : tabs_) whole += width_of(one->name()) + 4;
+  const bool short_names = whole + needed_beside > on.columns();
   int x = 1;
   for (const auto& one : tabs_) {
     const bool chosen = one.get() == &shown_tab();
@@ -38,21 +38,24 @@ int workbench::draw_tab_names(canvas& on) {
     on.on_mouse({x, 0, width, 1}, [this, shows = one->shown_by()](const mouse_event& event) {
       if (event.kind == mouse_kind::press && !over_) show(shows);
     });
-    x += width + (short_names ? 0 : 1);
+    x += width;
   }
   return x;
 }
 
 void workbench::draw_header(canvas& on) {
   on.fill({0, 0, on.columns(), 1}, {role::heading, role::heading});
-  const int x = draw_tab_names(on);
-  // What is wrong needs the room more.
-  const auto who = link_.live ? who_ + " · " : std::string{};
   const auto state = (link_.live ? "● " : "✗ ") + link_.text;
-  const int width = std::min(width_of(who) + width_of(state), on.columns() - x - 1);
+  const int x = draw_tab_names(on, width_of(state) + 2);
+  const int width = std::min(width_of(state), on.columns() - x - 1);
   const int left = on.columns() - 1 - width;
-  const int used = on.put(left, 0, width, who, {role::heading, role::heading});
-  on.put(left + used, 0, width - used, state, {link_.live ? role::good : role::bad, role::heading, true});
+  on.put(left, 0, width, state, {link_.live ? role::good : role::bad, role::heading, true});
+  if (!link_.live) return;
+  constexpr int least_of_who = 8;
+  if (const int room = left - x - 1; room >= least_of_who) {
+    const int who = std::min(room - 2, width_of(who_));
+    on.put(left - 2 - who, 0, who, who_, {role::heading, role::heading});
+  }
 }
 
 void workbench::draw_footer(canvas& on, int y) {

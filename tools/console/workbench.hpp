@@ -60,7 +60,7 @@ class workbench : public desk {
   void do_action(action what);
   bool do_common(action what);
   void draw_header(canvas& on);
-  int draw_tab_names(canvas& on);
+  int draw_tab_names(canvas& on, int needed_beside);
   void draw_footer(canvas& on, int y);
 
   std::string who_;

@@ -5,6 +5,8 @@
 #include <charconv>
 
 #include "storage/character_sets.hpp"
+#include "tools/penstock/display_text.hpp"
+#include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -16,6 +18,7 @@ using messages::result;
 constexpr char end_of_field = '\x1f';
 constexpr char end_of_attribute = '\x1e';
 constexpr std::size_t fields = 7;
+constexpr std::size_t widest_value = 100;
 
 std::string_view take_until(std::string_view& text, char end) {
   const auto found = text.substr(0, text.find(end));
@@ -59,6 +62,23 @@ result<std::vector<attribute>> parse_attributes(std::string_view text) {
     found.push_back(std::move(one));
   }
   return found;
+}
+
+bool begins_item(const attribute& one) { return one.tag == "FFFEE000"; }
+
+std::string line_for(const attribute& one) {
+  const std::string indent(2 * std::size_t{one.depth}, ' ');
+  if (begins_item(one)) return indent + "-";
+  auto value = fitted(printable(one.value), widest_value);
+  if (one.vr == "SQ")
+    value = "";
+  else if (one.value.empty() && one.bytes != 0)
+    value = "(" + human_bytes(one.bytes) + ")";
+  else if (one.value.size() < one.bytes / 2 || one.value.size() >= most_value_bytes)
+    value += " (" + human_bytes(one.bytes) + ")";
+  const auto name = one.keyword.empty() ? "-" : printable(one.keyword);
+  return indent + "(" + one.tag.substr(0, 4) + "," + one.tag.substr(4) + ") " + printable(one.vr) + " " + name +
+         (value.empty() ? "" : ": " + value);
 }
 
 std::string value_of(const std::vector<attribute>& attributes, std::string_view keyword) {

@@ -32,6 +32,11 @@ struct attribute {
 /// errc::corrupt when it is not what `write_attributes` gives.
 [[nodiscard]] messages::result<std::vector<attribute>> parse_attributes(std::string_view text);
 
+/// It stands for an item of a sequence.
+[[nodiscard]] bool begins_item(const attribute& one);
+/// "(0010,0010) PN PatientName: Smith^John", indented by its depth; a long value is cut, of a binary one the size is
+/// said.
+[[nodiscard]] std::string line_for(const attribute& one);
 /// The value at depth 0, else "".
 [[nodiscard]] std::string value_of(const std::vector<attribute>& attributes, std::string_view keyword);
 

@@ -6,11 +6,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstring>
 #include <utility>
 
+#include "tools/penstock/own_program.hpp"
 #include "tools/penstock/sandbox.hpp"
 
 namespace penstock::commands {
@@ -31,6 +34,8 @@ struct decoding_order {
   wish wanted = wish::image;
   std::uint32_t frame = 0;
   bool has_window = false;
+  bool full_range = false;
+  bool same_file = false;  ///< as the last one; no bytes follow
   grey_window window;
 };
 struct decoding_answer {
@@ -39,6 +44,9 @@ struct decoding_answer {
   std::uint32_t height = 0;
   std::uint32_t samples = 0;
   std::uint64_t payload_bytes = 0;  ///< pixels, or the text of the error
+  std::uint32_t frames = 1;
+  bool has_window = false;
+  grey_window window;
 };
 
 template <class T>
@@ -82,8 +90,9 @@ std::span<const std::uint8_t> bytes_of_text(std::string_view text) {
 }
 
 bool answer_with_problem(int answers, const messages::failure& problem, steady_clock::time_point deadline) {
-  return answer_with(answers, {static_cast<std::uint32_t>(problem.code), 0, 0, 0, 0}, bytes_of_text(problem.context),
-                     deadline);
+  decoding_answer answer;
+  answer.code = static_cast<std::uint32_t>(problem.code);
+  return answer_with(answers, answer, bytes_of_text(problem.context), deadline);
 }
 
 bool answer_order(int answers, const decoding_order& order, std::span<const std::uint8_t> file,
@@ -93,21 +102,31 @@ bool answer_order(int answers, const decoding_order& order, std::span<const std:
     if (!text) return answer_with_problem(answers, text.error(), deadline);
     return answer_with(answers, {}, bytes_of_text(*text), deadline);
   }
-  rendering how{order.frame, std::nullopt};
+  rendering how{order.frame, std::nullopt, order.full_range};
   if (order.has_window) how.window = order.window;
   const auto image = decode_image(file, how);
   if (!image) return answer_with_problem(answers, image.error(), deadline);
-  return answer_with(answers, {0, image->width, image->height, image->colour ? 3U : 1U, 0}, image->pixels, deadline);
+  const decoding_answer answer{0,
+                               image->width,
+                               image->height,
+                               image->colour ? 3U : 1U,
+                               0,
+                               image->frames,
+                               image->window.has_value(),
+                               image->window.value_or(grey_window{})};
+  return answer_with(answers, answer, image->pixels, deadline);
 }
 
 /// What the child does with its life.
 int serve_files(int orders, int answers) {
   const auto deadline = steady_clock::now() + std::chrono::hours{24};  // people may think about their passphrase
+  std::vector<std::uint8_t> file;
   for (;;) {
     decoding_order order;
     if (!read_all(orders, bytes_of(order), deadline) || order.file_bytes > most_file_bytes) return 1;
-    std::vector<std::uint8_t> file(order.file_bytes);
-    if (!read_all(orders, file, deadline) || !answer_order(answers, order, file, deadline)) return 1;
+    if (!order.same_file) file.resize(order.file_bytes);
+    if (!order.same_file && !read_all(orders, file, deadline)) return 1;
+    if (!answer_order(answers, order, file, deadline)) return 1;
   }
 }
 
@@ -134,7 +153,9 @@ result<decoded_image> read_image(int fd, steady_clock::time_point deadline) {
   const bool fits = (answer.samples == 1 || answer.samples == 3) && pixels <= most_image_pixels &&
                     answer.payload_bytes == pixels * answer.samples;
   if (!fits) return fail(errc::corrupt, "the decoder gave back what is no image");
-  decoded_image image{answer.width, answer.height, answer.samples == 3, {}};
+  decoded_image image{answer.width, answer.height, answer.samples == 3, {}, std::max(answer.frames, 1U)};
+  const auto& window = answer.window;
+  if (answer.has_window && std::isfinite(window.centre) && std::isfinite(window.width)) image.window = window;
   image.pixels.resize(answer.payload_bytes);
   if (!read_all(fd, image.pixels, deadline)) return died(deadline);
   return image;
@@ -150,6 +171,27 @@ result<std::vector<attribute>> read_attributes(int fd, steady_clock::time_point 
   return parse_attributes(text);
 }
 
+struct decoder_pipes {
+  client::file_descriptor child_reads;
+  client::file_descriptor to_child;
+  client::file_descriptor from_child;
+  client::file_descriptor child_writes;
+};
+
+result<decoder_pipes> make_pipes() {
+  std::array<int, 2> orders{};
+  std::array<int, 2> answers{};
+  if (::pipe2(orders.data(), O_CLOEXEC) != 0) return fail(errc::io_error, "start the image decoder");
+  decoder_pipes made;
+  made.child_reads = client::file_descriptor{orders[0]};
+  made.to_child = client::file_descriptor{orders[1]};
+  if (::pipe2(answers.data(), O_CLOEXEC) != 0) return fail(errc::io_error, "start the image decoder");
+  made.from_child = client::file_descriptor{answers[0]};
+  made.child_writes = client::file_descriptor{answers[1]};
+  ::fcntl(made.to_child.get(), F_SETFL, O_NONBLOCK);
+  return made;
+}
+
 result<void> give(const client::file_descriptor& child, decoding_order& order, std::span<const std::uint8_t> part10,
                   steady_clock::time_point deadline) {
   if (part10.size() > most_file_bytes) return fail(errc::too_large, "the file");
@@ -159,25 +201,39 @@ result<void> give(const client::file_descriptor& child, decoding_order& order, s
 
 }  // namespace
 
+int run_decoder(pid_t parent) {
+  prepare_image_decoder();
+  if (!enter_sandbox(STDIN_FILENO, STDOUT_FILENO, parent)) return 1;
+  return serve_files(STDIN_FILENO, STDOUT_FILENO);
+}
+
 result<decoder_child> decoder_child::start() {
-  std::array<int, 2> orders{};
-  std::array<int, 2> answers{};
-  if (::pipe2(orders.data(), O_CLOEXEC) != 0) return fail(errc::io_error, "start the image decoder");
-  decoder_child started;
-  const client::file_descriptor child_reads{orders[0]};
-  started.to_child_ = client::file_descriptor{orders[1]};
-  if (::pipe2(answers.data(), O_CLOEXEC) != 0) return fail(errc::io_error, "start the image decoder");
-  started.from_child_ = client::file_descriptor{answers[0]};
-  const client::file_descriptor child_writes{answers[1]};
+  auto pipes = make_pipes();
+  if (!pipes) return pipes.error();
   prepare_image_decoder();
   const auto parent = ::getpid();
+  decoder_child started;
   started.child_ = ::fork();
   if (started.child_ < 0) return fail(errc::io_error, "start the image decoder");
   if (started.child_ == 0) {
-    if (!enter_sandbox(child_reads.get(), child_writes.get(), parent)) ::_exit(1);
-    ::_exit(serve_files(child_reads.get(), child_writes.get()));
+    if (!enter_sandbox(pipes->child_reads.get(), pipes->child_writes.get(), parent)) ::_exit(1);
+    ::_exit(serve_files(pipes->child_reads.get(), pipes->child_writes.get()));
   }
-  ::fcntl(started.to_child_.get(), F_SETFL, O_NONBLOCK);
+  started.to_child_ = std::move(pipes->to_child);
+  started.from_child_ = std::move(pipes->from_child);
+  return started;
+}
+
+result<decoder_child> decoder_child::start_program(const std::filesystem::path& program) {
+  auto pipes = make_pipes();
+  if (!pipes) return pipes.error();
+  const auto child = run_program(program, {"open", decoder_command, std::to_string(::getpid())},
+                                 {pipes->child_reads.get(), pipes->child_writes.get()});
+  if (!child) return child.error();
+  decoder_child started;
+  started.child_ = *child;
+  started.to_child_ = std::move(pipes->to_child);
+  started.from_child_ = std::move(pipes->from_child);
   return started;
 }
 
@@ -192,17 +248,31 @@ decoder_child::~decoder_child() {
   ::waitpid(child_, nullptr, 0);
 }
 
-result<decoded_image> decoder_child::decode(std::span<const std::uint8_t> part10, const rendering& how) {
+result<decoded_image> decoder_child::ask_for_image(std::span<const std::uint8_t> part10, bool same,
+                                                   const rendering& how) {
   const auto deadline = steady_clock::now() + longest_decoding;
-  decoding_order order{part10.size(), wish::image, how.frame, how.window.has_value(),
+  decoding_order order{part10.size(),
+                       wish::image,
+                       how.frame,
+                       how.window.has_value(),
+                       how.full_range,
+                       same,
                        how.window.value_or(grey_window{})};
   if (auto given = give(to_child_, order, part10, deadline); !given) return given.error();
   return read_image(from_child_.get(), deadline);
 }
 
+result<decoded_image> decoder_child::decode(std::span<const std::uint8_t> part10, const rendering& how) {
+  return ask_for_image(part10, false, how);
+}
+
+result<decoded_image> decoder_child::decode_again(const rendering& how) { return ask_for_image({}, true, how); }
+
 result<std::vector<attribute>> decoder_child::attributes(std::span<const std::uint8_t> part10) {
   const auto deadline = steady_clock::now() + longest_decoding;
-  decoding_order order{part10.size(), wish::attributes, 0, false, {}};
+  decoding_order order;
+  order.file_bytes = part10.size();
+  order.wanted = wish::attributes;
   if (auto given = give(to_child_, order, part10, deadline); !given) return given.error();
   return read_attributes(from_child_.get(), deadline);
 }

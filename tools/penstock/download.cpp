@@ -27,6 +27,7 @@ struct download_flags {
   plain_flags names;
   bool plain = false;
   bool verify = true;
+  bool progress = false;
 };
 
 json as_json(const download_end& end) {
@@ -65,7 +66,7 @@ exit_code run_plain(context& at, const download_flags& flags) {
   if (!output) return at.report(output.error());
   auto studies = studies_of(at, flags.which);
   if (!studies) return at.report(studies.error());
-  return ended(at, begin_plain_download(at, flags.to, *studies, *output, {}));
+  return ended(at, begin_plain_download(at, flags.to, *studies, *output, {"", false, flags.progress}));
 }
 
 exit_code run_sealed(context& at, const download_flags& flags) {
@@ -73,7 +74,7 @@ exit_code run_sealed(context& at, const download_flags& flags) {
   if (!key) return at.report(key.error());
   auto studies = studies_of(at, flags.which);
   if (!studies) return at.report(studies.error());
-  return ended(at, begin_sealed_download(at, flags.to, *studies, *key, {}));
+  return ended(at, begin_sealed_download(at, flags.to, *studies, *key, {"", false, flags.progress}));
 }
 
 exit_code run_new(context& at, const download_flags& flags) {
@@ -84,7 +85,7 @@ exit_code run_new(context& at, const download_flags& flags) {
 
 exit_code run_resume(context& at, const download_flags& flags, const fs::path& path, const std::string& heading) {
   const auto open = [&](const client::download_record& record) { return open_key(at, flags.key, record); };
-  return ended(at, resume_download_in(at, path, open, {heading, flags.verify}));
+  return ended(at, resume_download_in(at, path, open, {heading, flags.verify, flags.progress}));
 }
 
 /// One after the other: they share one line to the server. One that fails does not hold up the rest.
@@ -141,6 +142,7 @@ void add_download_command(CLI::App& program, context& at) {
       ->excludes(resume);
   add_plain_flags(*download, flags->names);
   download->add_flag("!--no-verify", flags->verify, "After --resume: do not read every file back at the end");
+  download->add_flag(progress_flag, flags->progress, progress_help);
   download->footer(
       "The key of a sealed download is kept wrapped under your passphrase or key file. Whoever forgets or loses it "
       "can\n"

@@ -108,7 +108,7 @@ result<download_end> receive(context& at, const std::string& project, reception&
                              client::sealed_folder_store& store, client::download_receiver& receiver) {
   auto server = at.server();
   if (!server) return server.error();
-  transfer_report report{what.options.heading};
+  transfer_report report{what.options.heading, what.options.progress_for_programs};
   client::fetch_options options;
   options.on_progress = [&](const client::download_progress& now) { report.show(now); };
   options.on_pause = [&](const messages::failure& why, std::chrono::milliseconds pause) {
@@ -222,7 +222,7 @@ result<download_end> resume_download_in(context& at, const fs::path& path, const
   auto whole = take_up(what, store, receiver);
   if (!whole) return whole.error();
   if (*whole) {
-    transfer_report report{options.heading};
+    transfer_report report{options.heading, options.progress_for_programs};
     return finish(what, receiver, report);
   }
   auto server = at.server();

@@ -34,6 +34,7 @@ struct download_end {
 struct download_options {
   std::string heading;  ///< of its line on the terminal
   bool verify = false;
+  bool progress_for_programs = false;
 };
 
 /// Gives the key of a download that is here.

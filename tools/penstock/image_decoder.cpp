@@ -162,7 +162,10 @@ result<decoded_image> render(DicomImage& image, const rendering& how) {
   if (std::uint64_t{drawn.width} * drawn.height > most_image_pixels) return fail(errc::too_large, "the image");
   if (!drawn.colour) {
     const bool chosen = how.window && image.setWindow(how.window->centre, how.window->width) != 0;
-    if (!chosen && (image.getWindowCount() == 0 || image.setWindow(0) == 0)) image.setMinMaxWindow();
+    const bool own = !how.full_range && image.getWindowCount() != 0;
+    if (!chosen && (!own || image.setWindow(0) == 0)) image.setMinMaxWindow();
+    grey_window used;
+    if (image.getWindow(used.centre, used.width) != 0) drawn.window = used;
   }
   drawn.pixels.resize(image.getOutputDataSize(8));
   const auto expected = std::uint64_t{drawn.width} * drawn.height * (drawn.colour ? 3 : 1);
@@ -186,6 +189,8 @@ result<decoded_image> decode_image(std::span<const std::uint8_t> part10, const r
   DcmFileFormat file;
   if (auto read = read_part10(file, part10); !read) return read.error();
   auto* data = file.getDataset();
+  Sint32 frames = 1;
+  data->findAndGetSint32(DCM_NumberOfFrames, frames);
   auto syntax = data->getOriginalXfer();
   auto frame = how.frame;
   std::unique_ptr<DcmDataset> expanded;
@@ -198,7 +203,9 @@ result<decoded_image> decode_image(std::span<const std::uint8_t> part10, const r
     frame = 0;
   }
   DicomImage image{data, syntax, CIF_UsePartialAccessToPixelData, frame, 1};
-  return render(image, how);
+  auto drawn = render(image, how);
+  if (drawn) drawn->frames = static_cast<std::uint32_t>(std::max<Sint32>(frames, 1));
+  return drawn;
 }
 
 }  // namespace penstock::commands

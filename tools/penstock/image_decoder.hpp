@@ -22,6 +22,7 @@ struct grey_window {
 struct rendering {
   std::uint32_t frame = 0;            ///< from 0
   std::optional<grey_window> window;  ///< none: the first of the file, else from the darkest to the brightest pixel
+  bool full_range = false;            ///< from the darkest to the brightest pixel, whatever the file says
 };
 
 struct decoded_image {
@@ -29,6 +30,8 @@ struct decoded_image {
   std::uint32_t height = 0;
   bool colour = false;               ///< three bytes a pixel (red, green, blue), else one (0 is black)
   std::vector<std::uint8_t> pixels;  ///< row by row
+  std::uint32_t frames = 1;
+  std::optional<grey_window> window{};  ///< the one that it was drawn with; none in colour
 };
 
 /// Loads the dictionary and registers the decoders; before the sandbox closes.

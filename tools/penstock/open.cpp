@@ -22,37 +22,6 @@ struct list_flags {
   bool images = false;
 };
 
-struct series_summary {
-  std::string modality;
-  std::uint64_t images = 0;
-  std::uint64_t bytes = 0;
-  std::size_t first_image = 0;
-  std::vector<std::size_t> objects;  ///< positions in the manifest
-};
-struct study_summary {
-  std::string patient;
-  std::map<std::uint32_t, series_summary> series;
-};
-
-std::map<std::uint32_t, study_summary> summarise(const sealed_folder& opened) {
-  std::map<std::uint32_t, study_summary> studies;
-  std::size_t number = 0;
-  for (const auto i : images_in_order(opened)) {
-    const auto& about = opened.manifest().objects[i];
-    const auto& place = opened.places()[i];
-    auto& study = studies[place.study];
-    study.patient = about.patient_id.reveal();
-    auto& series = study.series[place.series];
-    ++number;
-    if (series.images == 0) series.first_image = number;
-    series.modality = about.modality;
-    ++series.images;
-    series.bytes += about.plain_bytes;
-    series.objects.push_back(i);
-  }
-  return studies;
-}
-
 json images_of(const sealed_folder& opened, const series_summary& series) {
   json list = json::array();
   for (std::size_t i = 0; i < series.images; ++i) {

@@ -40,6 +40,26 @@ std::vector<std::size_t> images_in_order(const sealed_folder& opened) {
   return order;
 }
 
+std::map<std::uint32_t, study_summary> summarise(const sealed_folder& opened) {
+  std::map<std::uint32_t, study_summary> studies;
+  std::size_t number = 0;
+  for (const auto i : images_in_order(opened)) {
+    const auto& about = opened.manifest().objects[i];
+    const auto& place = opened.places()[i];
+    auto& study = studies[place.study];
+    study.patient = about.patient_id.reveal();
+    auto& series = study.series[place.series];
+    ++number;
+    if (series.images == 0) series.first_image = number;
+    series.modality = about.modality;
+    series.number = about.series_number;
+    ++series.images;
+    series.bytes += about.plain_bytes;
+    series.objects.push_back(i);
+  }
+  return studies;
+}
+
 result<std::size_t> selected(const sealed_folder& opened, const std::string& select) {
   const auto order = images_in_order(opened);
   const bool is_number =

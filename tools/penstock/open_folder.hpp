@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,21 @@ struct opened_folder {
 
 /// Positions in the manifest, in the order of the files' names: image 1 is the first. Without what was never sent.
 [[nodiscard]] std::vector<std::size_t> images_in_order(const client::sealed_folder& opened);
+
+struct series_summary {
+  std::string modality;
+  std::int64_t number = 0;  ///< its Series Number
+  std::uint64_t images = 0;
+  std::uint64_t bytes = 0;
+  std::size_t first_image = 0;       ///< its number in the download
+  std::vector<std::size_t> objects;  ///< positions in the manifest
+};
+struct study_summary {
+  std::string patient;
+  std::map<std::uint32_t, series_summary> series;  ///< by their ordinals
+};
+/// What is in a download, by the ordinals of its studies. Without what was never sent.
+[[nodiscard]] std::map<std::uint32_t, study_summary> summarise(const client::sealed_folder& opened);
 
 /// The image that its number or the path of its file names. errc::not_found.
 [[nodiscard]] result<std::size_t> selected(const client::sealed_folder& opened, const std::string& select);

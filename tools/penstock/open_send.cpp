@@ -4,6 +4,7 @@
 #include "tools/dimse/image_sender.hpp"
 #include "tools/penstock/open_folder.hpp"
 #include "tools/penstock/terminal.hpp"
+#include "tools/penstock/transfer_report.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
@@ -16,6 +17,7 @@ struct send_flags {
   open_flags open;
   std::string viewer;
   std::string select;
+  bool progress = false;
 };
 
 std::span<const std::byte> bytes_of(std::string_view text) {
@@ -37,11 +39,12 @@ struct sent_images {
 
 /// Ends at the first image for which the viewer is not there any more.
 result<sent_images> send_all(const client::sealed_folder& opened, const std::vector<std::size_t>& numbers,
-                             dimse::image_sender& viewer) {
+                             dimse::image_sender& viewer, bool for_programs) {
   const auto order = images_in_order(opened);
   sent_images done;
   progress_line progress;
   for (const auto number : numbers) {
+    if (for_programs) write_progress({{"images", done.sent}, {"images_total", numbers.size()}});
     progress.show("sending image " + std::to_string(number) + ", " + std::to_string(done.sent) + " of " +
                   images(numbers.size()) + " sent");
     const auto object = order[number - 1];
@@ -65,7 +68,7 @@ exit_code run_send(context& at, const send_flags& flags) {
   const auto numbers = image_numbers(flags.select, images_in_order(opened->images).size());
   if (!numbers) return at.report(numbers.error());
   dimse::image_sender sender{*viewer};
-  const auto done = send_all(opened->images, *numbers, sender);
+  const auto done = send_all(opened->images, *numbers, sender, flags.progress);
   if (!done) return at.report(done.error());
   static_cast<void>(sender.release());  // all that was stored was answered for
   if (at.json) at.show(json{{"sent", done->sent}, {"refused", done->refused}});
@@ -85,6 +88,7 @@ void add_open_send_command(CLI::App& open, context& at) {
       ->type_name("AE@HOST:PORT")
       ->required();
   send->add_option("--select", flags->select, "Numbers of images, such as 1-20,35; default: all")->type_name("NUMBERS");
+  send->add_flag(progress_flag, flags->progress, progress_help);
   send->callback([&at, flags] { at.action = [&at, flags] { return run_send(at, *flags); }; });
 }
 

@@ -5,13 +5,11 @@
 #include <iostream>
 
 #include "tools/penstock/decoder_child.hpp"
-#include "tools/penstock/display_text.hpp"
 #include "tools/penstock/graphics.hpp"
 #include "tools/penstock/input_lists.hpp"
 #include "tools/penstock/open_folder.hpp"
 #include "tools/penstock/picture.hpp"
 #include "tools/penstock/terminal.hpp"
-#include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -21,7 +19,6 @@ using messages::fail;
 using nlohmann::json;
 
 constexpr std::size_t rows_kept_free = 3;
-constexpr std::size_t widest_value = 100;
 constexpr std::chrono::milliseconds longest_terminal_answer{300};
 
 struct view_flags {
@@ -110,8 +107,6 @@ exit_code run_view(context& at, const view_flags& flags) {
   return exit_code::ok;
 }
 
-bool begins_item(const attribute& one) { return one.tag == "FFFEE000"; }
-
 /// The attributes from `next` on that lie at `depth`, with the items of their sequences.
 json nested(const std::vector<attribute>& all, std::size_t& next, std::uint32_t depth) {
   json list = json::array();
@@ -126,21 +121,6 @@ json nested(const std::vector<attribute>& all, std::size_t& next, std::uint32_t 
     list.push_back(std::move(shown));
   }
   return list;
-}
-
-std::string line_for(const attribute& one) {
-  const std::string indent(2 * std::size_t{one.depth}, ' ');
-  if (begins_item(one)) return indent + "-";
-  auto value = fitted(printable(one.value), widest_value);
-  if (one.vr == "SQ")
-    value = "";
-  else if (one.value.empty() && one.bytes != 0)
-    value = "(" + human_bytes(one.bytes) + ")";
-  else if (one.value.size() < one.bytes / 2 || one.value.size() >= most_value_bytes)
-    value += " (" + human_bytes(one.bytes) + ")";
-  const auto name = one.keyword.empty() ? "-" : printable(one.keyword);
-  return indent + "(" + one.tag.substr(0, 4) + "," + one.tag.substr(4) + ") " + printable(one.vr) + " " + name +
-         (value.empty() ? "" : ": " + value);
 }
 
 exit_code run_attributes(context& at, const attribute_flags& flags) {
@@ -182,6 +162,10 @@ void add_open_view_commands(CLI::App& open, context& at) {
   auto* attributes = open.add_subcommand("attributes", "Show all attributes of one image; big values are abbreviated");
   add_open_flags(*attributes, wanted->open);
   attributes->add_option("IMAGE", wanted->image, "Number of the image, or the path of its file")->required();
+  const auto parent = std::make_shared<pid_t>();
+  auto* decoder = open.add_subcommand(decoder_command, "Decode images for the console")->group("");
+  decoder->add_option("PID", *parent, "Of the console")->required();
+  decoder->callback([&at, parent] { at.action = [parent] { return exit_code{run_decoder(*parent)}; }; });
   attributes->callback([&at, wanted] { at.action = [&at, wanted] { return run_attributes(at, *wanted); }; });
 }
 

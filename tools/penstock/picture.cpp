@@ -9,13 +9,6 @@ namespace penstock::commands {
 namespace {
 
 constexpr double largest_enlargement = 4.0;
-constexpr std::string_view ramp = " .:-=+*#%@";
-
-struct rgb {
-  std::uint8_t red = 0;
-  std::uint8_t green = 0;
-  std::uint8_t blue = 0;
-};
 
 std::string_view text_of(const char* value) { return value == nullptr ? std::string_view{} : value; }
 
@@ -23,20 +16,10 @@ std::string_view text_of(const char* value) { return value == nullptr ? std::str
 rgb mean_of_cell(const decoded_image& image, std::size_t x, std::size_t y, std::size_t columns, std::size_t lines) {
   const auto from = [](std::size_t cell, std::uint32_t pixels, std::size_t cells) { return cell * pixels / cells; };
   const auto x0 = from(x, image.width, columns);
-  const auto x1 = std::max(x0 + 1, from(x + 1, image.width, columns));
   const auto y0 = from(y, image.height, lines);
-  const auto y1 = std::max(y0 + 1, from(y + 1, image.height, lines));
-  const std::size_t samples = image.colour ? 3 : 1;
-  std::array<std::uint64_t, 3> sum{};
-  for (auto row = y0; row < y1; ++row)
-    for (auto column = x0; column < x1; ++column)
-      for (std::size_t s = 0; s < samples; ++s) sum[s] += image.pixels[(row * image.width + column) * samples + s];
-  const auto count = (x1 - x0) * (y1 - y0);
-  const auto mean = [&](std::size_t s) { return static_cast<std::uint8_t>(sum[samples == 3 ? s : 0] / count); };
-  return {mean(0), mean(1), mean(2)};
+  return mean_of(image, {x0, y0, std::max(x0 + 1, from(x + 1, image.width, columns)),
+                         std::max(y0 + 1, from(y + 1, image.height, lines))});
 }
-
-unsigned luminance(rgb c) { return (299U * c.red + 587U * c.green + 114U * c.blue) / 1000U; }
 
 /// xterm's palette: a ramp of 24 greys from 232 on, a cube of 6 x 6 x 6 from 16 on.
 unsigned indexed(rgb c) {
@@ -58,6 +41,24 @@ std::string colour_code(rgb c, bool foreground, palette colours) {
 
 }  // namespace
 
+rgb mean_of(const decoded_image& image, const pixel_area& area) {
+  const std::size_t samples = image.colour ? 3 : 1;
+  std::array<std::uint64_t, 3> sum{};
+  for (auto row = area.top; row < area.bottom; ++row)
+    for (auto column = area.left; column < area.right; ++column)
+      for (std::size_t s = 0; s < samples; ++s) sum[s] += image.pixels[(row * image.width + column) * samples + s];
+  const auto count = (area.right - area.left) * (area.bottom - area.top);
+  const auto mean = [&](std::size_t s) { return static_cast<std::uint8_t>(sum[samples == 3 ? s : 0] / count); };
+  return {mean(0), mean(1), mean(2)};
+}
+
+unsigned luminance(rgb c) { return (299U * c.red + 587U * c.green + 114U * c.blue) / 1000U; }
+
+char character_for(rgb c) {
+  constexpr std::string_view ramp = " .:-=+*#%@";
+  return ramp[luminance(c) * (ramp.size() - 1) / 255];
+}
+
 palette palette_of_terminal(const char* colorterm, const char* term, const char* no_color) {
   if (!text_of(no_color).empty()) return palette::characters;
   if (text_of(colorterm) == "truecolor" || text_of(colorterm) == "24bit") return palette::direct;
@@ -76,7 +77,7 @@ std::string draw(const decoded_image& image, std::size_t columns, std::size_t ro
   for (std::size_t y = 0; y < high; ++y) {
     for (std::size_t x = 0; x < wide; ++x) {
       if (colours == palette::characters) {
-        text += ramp[luminance(mean_of_cell(image, x, y, wide, high)) * (ramp.size() - 1) / 255];
+        text += character_for(mean_of_cell(image, x, y, wide, high));
         continue;
       }
       const auto upper = mean_of_cell(image, x, 2 * y, wide, 2 * high);

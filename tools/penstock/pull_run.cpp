@@ -110,7 +110,7 @@ result<void> pull_run::settle_submissions() {
 
 result<void> pull_run::download(pulled_batch& batch, const json& cached_before) {
   const auto folder = home_.folder / batch.folder;
-  const download_options options{batch.folder + ": ", true};
+  const download_options options{batch.folder + ": ", true, false};
   std::error_code error;
   const bool begun = fs::exists(folder / client::download_record_name, error);
   if (!begun && home_.record.plain && !batch.done) fs::remove_all(folder, error);

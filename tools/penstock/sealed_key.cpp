@@ -63,16 +63,6 @@ void say_strength(std::string_view passphrase) {
             << (word == "strong" ? ".\n" : "; four or more words that do not belong together are better.\n");
 }
 
-/// errc::not_found when there is no such holder, or no such key; else as load_user_key.
-result<opened_key> open_by_own_key(const context& at, const client::download_record& record) {
-  const auto none = fail(errc::not_found, "no key of your own");
-  if (!client::has_holder(record, storage::protection_person)) return none;
-  const auto chosen = at.settings();
-  if (!chosen) return none;
-  const auto own = client::load_user_key(chosen->key_file);
-  return own ? client::open_with_user_key(record, *own) : own.error();
-}
-
 /// A key of one's own that cannot be used is told of when nothing else would open the download.
 bool is_worth_telling(const messages::failure& problem, const client::download_record& record) {
   const bool no_holder = problem.code == errc::not_found || problem.code == errc::authentication_failed;
@@ -94,13 +84,6 @@ result<client::secret_text> passphrase_of(const std::string& file, const client:
   return file.empty() ? ask_for_secret("Passphrase of the download: ") : passphrase_in(file);
 }
 
-result<opened_key> open_by_passphrase(const client::secret_text& passphrase, const client::download_record& record) {
-  auto key = client::open_with_passphrase(record, passphrase.reveal());
-  if (!key && key.error().code == errc::authentication_failed)
-    return fail(errc::authentication_failed, "this passphrase does not open the download");
-  return key;
-}
-
 result<opened_key> open_by_key_file(const storage::secret_bytes& file_key, const client::download_record& record) {
   auto key = client::open_with_key_file(record, file_key);
   if (key || key.error().code == errc::corrupt) return key;
@@ -110,6 +93,22 @@ result<opened_key> open_by_key_file(const storage::secret_bytes& file_key, const
 }
 
 }  // namespace
+
+result<opened_key> open_by_own_key(const context& at, const client::download_record& record) {
+  const auto none = fail(errc::not_found, "no key of your own");
+  if (!client::has_holder(record, storage::protection_person)) return none;
+  const auto chosen = at.settings();
+  if (!chosen) return none;
+  const auto own = client::load_user_key(chosen->key_file);
+  return own ? client::open_with_user_key(record, *own) : own.error();
+}
+
+result<opened_key> open_by_passphrase(const client::secret_text& passphrase, const client::download_record& record) {
+  auto key = client::open_with_passphrase(record, passphrase.reveal());
+  if (!key && key.error().code == errc::authentication_failed)
+    return fail(errc::authentication_failed, "this passphrase does not open the download");
+  return key;
+}
 
 void add_key_flags(CLI::App& command, key_flags& flags) {
   auto* file =

@@ -48,6 +48,10 @@ class new_holder {
 /// else by a passphrase that is asked for. Wrong ones are known by their check values, before anything is opened.
 [[nodiscard]] result<client::opened_key> open_key(const context& at, const key_flags& flags,
                                                   const client::download_record& record);
+/// By the user's own key pair, which the settings name. errc::not_found when no holder is for it.
+[[nodiscard]] result<client::opened_key> open_by_own_key(const context& at, const client::download_record& record);
+[[nodiscard]] result<client::opened_key> open_by_passphrase(const client::secret_text& passphrase,
+                                                            const client::download_record& record);
 /// By a passphrase only, from `file` or asked for.
 [[nodiscard]] result<client::opened_key> open_key_by_passphrase(const std::string& file,
                                                                 const client::download_record& record);
