@@ -40,11 +40,17 @@ BOOST_AUTO_TEST_CASE(has_no_key_twice_in_one_place) {
 }
 
 BOOST_AUTO_TEST_CASE(fills_the_footer_with_what_fits) {
-  const auto wide = footer_of(requests_table, 160);
-  BOOST_TEST(wide.find("x cancel") == 0U);
-  BOOST_TEST(wide.find("? help") != std::string::npos);
-  BOOST_TEST(footer_of(requests_table, 30).size() <= 30U);
-  BOOST_TEST(footer_of(requests_table, 0) == "");
+  const auto line = [](int columns) {
+    std::string text;
+    for (const auto& part : footer_of(requests_table, columns)) text += (text.empty() ? "" : "  ") + part.text;
+    return text;
+  };
+  BOOST_TEST(line(160).find("x cancel") == 0U);
+  for (int columns = 6; columns < 160; ++columns) {
+    BOOST_TEST(line(columns).size() <= static_cast<std::size_t>(columns));
+    BOOST_TEST(line(columns).find("? help") != std::string::npos);
+  }
+  BOOST_TEST(line(5) == "");
 }
 
 BOOST_AUTO_TEST_CASE(finds_commands_by_scattered_letters) {

@@ -216,6 +216,15 @@ BOOST_AUTO_TEST_CASE(is_worked_by_the_mouse_alone) {
   BOOST_TEST(shows("2 chosen"));
   click_on("5 Requests");
   BOOST_TEST(shows("[5 Requests]"));
+  const auto click_below = [&](const std::string& name) {
+    const auto lines = text();
+    const auto last = lines.substr(lines.find_last_of('\n', lines.size() - 2) + 1);
+    click(static_cast<int>(last.find(name)), 23);
+  };
+  click_below("? help");
+  BOOST_TEST(shows("Keys of this place"));
+  click(20, 5);
+  BOOST_TEST(shows("Cancel 1 request"));
 }
 
 BOOST_AUTO_TEST_CASE(says_that_the_window_is_too_small) {

@@ -158,15 +158,22 @@ std::vector<const binding*> bindings_in(places here) {
   return found;
 }
 
-std::string footer_of(places here, int columns) {
-  std::string text;
+std::vector<footer_part> footer_of(places here, int columns) {
+  std::vector<footer_part> parts;
+  const auto needed = [](const footer_part& part) { return static_cast<int>(part.text.size()) + footer_gap; };
+  int room = columns + footer_gap;
   for (const auto* one : bindings_in(here)) {
     if (!one->footer) continue;
-    const auto part = first_key(*one) + " " + std::string{one->name};
-    if (text.size() + part.size() + 2 > static_cast<std::size_t>(std::max(columns, 0))) continue;
-    text += (text.empty() ? "" : "  ") + part;
+    parts.push_back({one->does, first_key(*one) + " " + std::string{one->name}});
+    if (one->does == action::help) room -= needed(parts.back());
   }
-  return text;
+  std::erase_if(parts, [&](const auto& part) {
+    if (part.does == action::help) return room < 0;
+    const bool fits = needed(part) <= room;
+    if (fits) room -= needed(part);
+    return !fits;
+  });
+  return parts;
 }
 
 std::string manual_of_keys() {

@@ -132,8 +132,13 @@ struct binding {
 [[nodiscard]] std::string key_of(action what);
 /// Bindings of a place, in the order of the table.
 [[nodiscard]] std::vector<const binding*> bindings_in(places here);
-/// "Space mark  / find  ? help": what fits into so many columns.
-[[nodiscard]] std::string footer_of(places here, int columns);
+struct footer_part {
+  action does;
+  std::string text;  ///< "Space mark"
+};
+constexpr int footer_gap = 2;
+/// What fits into so many columns with gaps between; help is always among them when there is room for anything.
+[[nodiscard]] std::vector<footer_part> footer_of(places here, int columns);
 /// The keys as lines of the manual.
 [[nodiscard]] std::string manual_of_keys();
 

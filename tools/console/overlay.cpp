@@ -102,20 +102,25 @@ text_box::text_box(std::string title, std::string explanation, text_field field,
       many_lines_(many_lines) {}
 
 void text_box::draw(canvas& on) {
-  const auto where = centred(on, 72, many_lines_ ? 16 : 5);
+  const auto where = centred(on, 72, many_lines_ ? 16 : 6);
   on.on_mouse(on.all(), [](const mouse_event&) {});
   on.box(where, title_, plain);
   on.put(where.x + 2, where.y + 1, where.width - 4, explanation_, faint);
-  field_.draw(on, {where.x + 2, where.y + 2, where.width - 4, where.height - 4}, {role::plain, role::plain});
+  field_.draw(on, {where.x + 2, where.y + 2, where.width - 4, where.height - 5}, {role::plain, role::plain});
+  const int y = where.y + where.height - 2;
+  const int used = draw_button(on, where.x + 2, y, "OK", false, [this] { accept(); });
+  draw_button(on, where.x + 3 + used, y, "Back", false, [this] { close(); });
+}
+
+void text_box::accept() {
+  close();
+  const auto then = then_;
+  then(std::string{field_.text()});
 }
 
 void text_box::take(const key_press& key) {
   if (key.name == "Escape") return close();
-  if (key.name == (many_lines_ ? "Ctrl-S" : "Enter")) {
-    close();
-    const auto then = then_;
-    return then(std::string{field_.text()});
-  }
+  if (key.name == (many_lines_ ? "Ctrl-S" : "Enter")) return accept();
   field_.take(key);
 }
 

@@ -80,6 +80,7 @@ class text_box : public overlay {
   }
 
  private:
+  void accept();
   std::string title_;
   std::string explanation_;
   text_field field_;

@@ -60,10 +60,25 @@ void workbench::draw_header(canvas& on) {
 
 void workbench::draw_footer(canvas& on, int y) {
   on.fill({0, y, on.columns(), 1}, {role::plain, role::panel});
-  std::string text = over_ ? over_->hint() : footer_of(shown_tab().here(), on.columns() - 2);
-  if (!over_ && shown_tab().typing()) text = shown_tab().typing_hint();
-  const bool says = !said_.empty();
-  on.put(1, y, on.columns() - 2, says ? said_ : text, {says ? said_look_ : role::faint, role::panel, says});
+  const int width = on.columns() - 2;
+  if (!said_.empty()) {
+    on.put(1, y, width, said_, {said_look_, role::panel, true});
+  } else if (over_ || shown_tab().typing()) {
+    on.put(1, y, width, over_ ? over_->hint() : shown_tab().typing_hint(), {role::faint, role::panel});
+  } else {
+    draw_footer_parts(on, y, width);
+  }
+}
+
+void workbench::draw_footer_parts(canvas& on, int y, int width) {
+  int x = 1;
+  for (const auto& part : footer_of(shown_tab().here(), width)) {
+    const int used = on.put(x, y, width, part.text, {role::faint, role::panel});
+    on.on_mouse({x, y, used, 1}, [this, does = part.does](const mouse_event& event) {
+      if (event.kind == mouse_kind::press) do_action(does);
+    });
+    x += used + footer_gap;
+  }
 }
 
 void workbench::draw(canvas& on) {

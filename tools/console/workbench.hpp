@@ -62,6 +62,7 @@ class workbench : public desk {
   void draw_header(canvas& on);
   int draw_tab_names(canvas& on, int needed_beside);
   void draw_footer(canvas& on, int y);
+  void draw_footer_parts(canvas& on, int y, int width);
 
   std::string who_;
   surroundings around_;
