@@ -1,4 +1,5 @@
 #include "actors/project_search.hpp"
+#include "actors/search_plan.hpp"
 
 #include <set>
 
@@ -269,7 +270,8 @@ BOOST_AUTO_TEST_CASE(refuses_what_it_must_not_ask) {
   command.pacs = {"foreign"};
   BOOST_TEST((ask<answered>(searches, command).error().code == errc::not_found));
   BOOST_TEST((ask<answered>(searches, studies({})).error().code == errc::bad_request));
-  BOOST_TEST((ask<answered>(searches, studies(std::vector<std::string>(5001, "1"))).error().code == errc::too_large));
+  const std::vector<std::string> too_many(penstock::actors::most_search_inputs + 1, "1");
+  BOOST_TEST((ask<answered>(searches, studies(too_many)).error().code == errc::too_large));
   BOOST_TEST((ask<answered>(searches, read_search{{"amy", ""}, "s0", "", 0}).error().code == errc::not_found));
   advance(25 * 24h);
   BOOST_TEST((ask<answered>(searches, studies({"1"})).error().code == errc::project_expired));

@@ -128,18 +128,6 @@ def test_finds_patients_and_asks_for_their_studies_by_keys(site):
         terminal.wait_for("[5 Requests]")
 
 
-def test_finds_patients_by_the_mouse(site):
-    with open_console(site, columns=80, rows=24) as terminal:
-        terminal.click_on("1 Patients")
-        terminal.wait_for("[1 Patients]")
-        terminal.click(45, 22)
-        terminal.wait_for("[x] General Hospital")
-        terminal.paste("1000001\n")
-        terminal.wait_for("1 line")
-        terminal.click(20, 20)
-        terminal.wait_for("1 line, 2 PACS: 1 found")
-
-
 def test_works_by_the_mouse(site):
     with open_console(site) as terminal:
         terminal.click_on("3 Repository")
@@ -189,6 +177,59 @@ def test_takes_a_study_home_and_shows_it_by_keys(site):
         terminal.press("D")
         terminal.wait_for("deleted from this disk")
         terminal.press("y")
+        terminal.wait_for("No downloads here yet")
+        assert not os.listdir(folder), os.listdir(folder)
+
+
+def test_does_the_whole_job_by_the_mouse(site):
+    """Find, request, watch, download sealed, view, delete; what cannot be clicked is pasted."""
+    with tempfile.TemporaryDirectory() as folder, open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
+        terminal.click_on("1 Patients")
+        terminal.wait_for("[1 Patients]")
+        terminal.click_on("n Find patients")
+        terminal.wait_for("[x] General Hospital")
+        terminal.paste("7700421\n")
+        terminal.wait_for("1 line")
+        terminal.click_on("[ Find patients ]")
+        terminal.wait_for("1 line, 2 PACS: 1 found")
+        terminal.click_on("t Find studies")
+        terminal.wait_for("1 patient at 1 PACS")
+        terminal.click_on("[ Find studies ]")
+        terminal.wait_for("[2 Studies]")
+        terminal.wait_for("1 line, 1 PACS: 1 found")
+        terminal.click_on("m Request")
+        terminal.wait_for("Priority")
+        terminal.click_on("[ Request 1 study ]")
+        terminal.wait_for("1 study asked for")
+        terminal.click_on("5 Requests")
+        terminal.wait_for("[5 Requests]")
+        terminal.wait_without("scheduled", 60)
+        terminal.wait_without("processing", 60)
+        terminal.click_on("3 Repository")
+        terminal.wait_for("7700421")
+        terminal.click_on("7700421")
+        terminal.click_on("d download")
+        terminal.wait_for("Download 1 study")
+        terminal.click_on("Passphrase  ")
+        terminal.paste(PASSPHRASE)
+        terminal.click_on("Once more")
+        terminal.paste(PASSPHRASE)
+        terminal.click_on("[ Download ]")
+        terminal.wait_for("on their way")
+        terminal.click_on("4 Viewer")
+        terminal.wait_for("\u2713")
+        terminal.click_on("alz-brain-2")
+        terminal.wait_for("\u2580")
+        assert not has_plaintext(folder), os.listdir(folder)
+        terminal.click_on("w window")
+        terminal.wait_for("full range")
+        terminal.click_on(": commands")
+        terminal.wait_for("Commands")
+        terminal.paste("delete the download")
+        terminal.wait_for("Delete the download from this disk")
+        terminal.click_on("Delete the download")
+        terminal.wait_for("deleted from this disk")
+        terminal.click_on("[ Delete ")
         terminal.wait_for("No downloads here yet")
         assert not os.listdir(folder), os.listdir(folder)
 

@@ -96,11 +96,11 @@ void form::draw_field(canvas& on, const rect& where, std::size_t which) {
   const bool focused = at_ == which;
   on.put(where.x, where.y, label_columns, fields_[which].label,
          {focused ? role::accent : role::faint, role::panel, focused});
-  const rect inside{where.x + label_columns, where.y, where.width - label_columns, 1};
-  if (std::holds_alternative<choice_field>(fields_[which].value)) return draw_choice(on, inside, which);
-  on.on_mouse(inside, [this, which](const mouse_event& event) {
+  on.on_mouse(where, [this, which](const mouse_event& event) {
     if (event.kind == mouse_kind::press) at_ = which;
   });
+  const rect inside{where.x + label_columns, where.y, where.width - label_columns, 1};
+  if (std::holds_alternative<choice_field>(fields_[which].value)) return draw_choice(on, inside, which);
   const ink look{role::plain, role::plain};
   if (const auto* secret = std::get_if<hidden_field>(&fields_[which].value))
     return secret->draw(on, inside, look, focused);
