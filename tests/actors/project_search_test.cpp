@@ -1,8 +1,8 @@
 #include "actors/project_search.hpp"
-#include "actors/search_plan.hpp"
 
 #include <set>
 
+#include "actors/search_plan.hpp"
 #include "actors/search_store.hpp"
 #include "tests/actors/actor_fixture.hpp"
 #include "tests/actors/mock_actors.hpp"
