@@ -291,7 +291,7 @@ result<messages::check_rules> parse_check_rules(const caller& who, const json& a
   argument_reader in{args};
   messages::check_rules check;
   check.who = who;
-  check.toml = in.text("toml", presence::required, max_rules_text_bytes);
+  check.toml = in.text("toml", presence::optional, max_rules_text_bytes);
   return in.finish(std::move(check));
 }
 

@@ -237,7 +237,8 @@ BOOST_AUTO_TEST_CASE(reads_what_administrators_ask) {
   expect(parse_purge_holdings, R"({})", "studies");
   expect(parse_purge_holdings, R"({"studies":["1.2"],"suspended":true})", "studies");
   expect(parse_purge_holdings, R"({"suspended":"yes"})", "suspended");
-  expect(parse_check_rules, R"({})", "toml");
+  BOOST_TEST(parse_check_rules(amy, json::object())->toml.empty());
+  expect(parse_check_rules, R"({"toml":1})", "toml");
   BOOST_TEST(parse_switch(object(R"({"pacs":"all","reason":"fire"})"))->pacs.empty());
   BOOST_TEST(parse_switch(object(R"({"pacs":"gh-rad","reason":"fire"})"))->pacs == "gh-rad");
   BOOST_TEST(!parse_switch(object(R"({"pacs":"gh-rad"})")).ok());
