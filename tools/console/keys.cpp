@@ -9,10 +9,11 @@ namespace {
 constexpr auto rows = in(place::table);
 constexpr auto panel = in(place::facets);
 constexpr auto lists = in(place::table, place::facets);
-constexpr auto tabs = in(place::table, place::facets);
+constexpr auto tabs = in(place::table, place::facets, place::governor);
 constexpr auto anywhere = in(place::table, place::facets, place::text, place::dialog);
 constexpr auto requests = in(place::requests);
 constexpr auto repository = in(place::repository);
+constexpr auto governor = in(place::governor);
 
 /// One key in a table with requests in it is of place::table and place::requests: the narrower one comes first.
 const std::vector<binding> table{
@@ -24,6 +25,15 @@ const std::vector<binding> table{
     {action::delete_rows, "D Delete", repository, "delete", "Give the chosen studies up, to make room", true},
     {action::paste_numbers, "m", repository, "MRN list", "Show only the patients of a pasted list", true},
     {action::refresh, "r", repository, "refresh", "Read the repository again", true},
+    {action::pause_pacs, "p", governor, "pause", "Let nothing start at the PACS any more, and abort what runs", true},
+    {action::resume_pacs, "r", governor, "resume", "Let the PACS go on after a pause or a trip", true},
+    {action::pause_all, "P", governor, "pause all", "Pause every PACS"},
+    {action::resume_all, "R", governor, "resume all", "Resume every PACS"},
+    {action::check_rules, "c", governor, "check rules",
+     "Say what is wrong with a rules file here, or what it would change", true},
+    {action::reload_rules, "L", governor, "reload rules",
+     "Show what the server's rules file would change, and take it after a question", true},
+    {action::open, "Enter", governor, "details", "Show all that the governor says of the PACS"},
     {action::open, "Enter", rows, "details", "Show all there is to know of the row", true},
     {action::mark, "Space", rows, "mark", "Choose the row, and go down", true},
     {action::find, "/", rows, "find", "Find as you type; Enter keeps it, Esc clears it", true},
@@ -47,14 +57,17 @@ const std::vector<binding> table{
     {action::copy_cell, "y", rows, "copy", "Copy the value under the cursor to the clipboard of the terminal"},
     {action::copy_rows, "Y", rows, "copy rows", "Copy the chosen rows, separated by tabs"},
     {action::export_rows, "e", rows, "export", "Write the rows that are shown to a CSV file"},
-    {action::up, "Up k", lists, "up", "Go up"},
-    {action::down, "Down j", lists, "down", "Go down"},
-    {action::page_up, "PageUp Ctrl-U", lists, "page up", "Go up by a page"},
-    {action::page_down, "PageDown Ctrl-D", lists, "page down", "Go down by a page"},
-    {action::first, "Home g", lists, "first", "Go to the first row"},
-    {action::last, "End G", lists, "last", "Go to the last row"},
+    {action::up, "Up k", tabs, "up", "Go up"},
+    {action::down, "Down j", tabs, "down", "Go down"},
+    {action::page_up, "PageUp Ctrl-U", tabs, "page up", "Go up by a page"},
+    {action::page_down, "PageDown Ctrl-D", tabs, "page down", "Go down by a page"},
+    {action::first, "Home g", tabs, "first", "Go to the first row"},
+    {action::last, "End G", tabs, "last", "Go to the last row"},
     {action::show_repository, "3 F3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
     {action::show_requests, "5 F5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
+    {action::show_governor, "6 F6 Alt-6", tabs, "Governor",
+     "Go to the PACS with their windows and limits (administrators)"},
+    {action::show_journal, "7 F7 Alt-7", tabs, "Journal", "Go to the record of every step (auditors)"},
     {action::theme, "T", tabs, "theme", "Take the next theme: dark, light, contrast, terminal, mono"},
     {action::mouse, "M", tabs, "mouse", "Give the mouse back to the terminal, or take it again"},
     {action::palette, ": Ctrl-P", tabs, "commands", "Search all commands of this place and run one", true},
@@ -109,14 +122,22 @@ std::vector<const binding*> bindings_in(places here) {
   return found;
 }
 
-std::string footer_of(places here, int columns) {
-  std::string text;
+std::vector<std::pair<std::string, action>> footer_parts(places here, int columns) {
+  std::vector<std::pair<std::string, action>> parts;
+  std::size_t used = 0;
   for (const auto* one : bindings_in(here)) {
     if (!one->footer) continue;
-    const auto part = first_key(*one) + " " + std::string{one->name};
-    if (text.size() + part.size() + 2 > static_cast<std::size_t>(std::max(columns, 0))) continue;
-    text += (text.empty() ? "" : "  ") + part;
+    auto part = first_key(*one) + " " + std::string{one->name};
+    if (used + part.size() + 2 > static_cast<std::size_t>(std::max(columns, 0))) continue;
+    used += part.size() + (parts.empty() ? 0 : 2);
+    parts.emplace_back(std::move(part), one->does);
   }
+  return parts;
+}
+
+std::string footer_of(places here, int columns) {
+  std::string text;
+  for (const auto& [part, does] : footer_parts(here, columns)) text += (text.empty() ? "" : "  ") + part;
   return text;
 }
 

@@ -13,6 +13,8 @@ namespace penstock::console {
 enum class action : std::uint8_t {
   show_requests,
   show_repository,
+  show_governor,
+  show_journal,
   next_pane,
   up,
   down,
@@ -48,6 +50,12 @@ enum class action : std::uint8_t {
   raise_priority,
   lower_priority,
   delete_rows,
+  pause_pacs,
+  resume_pacs,
+  pause_all,
+  resume_all,
+  check_rules,
+  reload_rules,
   refresh,
   palette,
   help,
@@ -58,8 +66,11 @@ enum class action : std::uint8_t {
   quit
 };
 
+/// These come first among the actions.
+[[nodiscard]] constexpr bool shows_a_tab(action what) { return what <= action::show_journal; }
+
 /// Where the keyboard is. A binding holds in the places it names.
-enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, count };
+enum class place : std::uint8_t { table, facets, text, dialog, requests, repository, governor, journal, count };
 using places = unsigned;
 constexpr places in(place one) { return 1U << static_cast<unsigned>(one); }
 template <class... More>
@@ -84,7 +95,8 @@ struct binding {
 [[nodiscard]] std::string key_of(action what);
 /// Bindings of a place, in the order of the table.
 [[nodiscard]] std::vector<const binding*> bindings_in(places here);
-/// "Space mark  / find  ? help": what fits into so many columns.
+/// What of them the footer shows, as far as it fits into so many columns: "Space mark", "/ find", two blanks apart.
+[[nodiscard]] std::vector<std::pair<std::string, action>> footer_parts(places here, int columns);
 [[nodiscard]] std::string footer_of(places here, int columns);
 /// The keys as lines of the manual.
 [[nodiscard]] std::string manual_of_keys();

@@ -1,14 +1,29 @@
 #include "tools/console/tabs.hpp"
 
+#include "tools/console/governor_tab.hpp"
 #include "tools/console/repository_tab.hpp"
 #include "tools/console/requests_tab.hpp"
+#include "tools/penstock/context.hpp"
 
 namespace penstock::console {
 
-void add_tabs(workbench& bench, live_project& project) {
-  bench.add(std::make_unique<repository_tab>(bench, project));
-  bench.add(std::make_unique<requests_tab>(bench, project));
-  bench.show(action::show_requests);
+staff_roles roles_in(const nlohmann::json& greeting) {
+  staff_roles roles;
+  for (const auto& role : commands::array_in(greeting, "roles")) {
+    roles.admin = roles.admin || role == "admin";
+    roles.auditor = roles.auditor || role == "auditor";
+  }
+  return roles;
+}
+
+void add_tabs(workbench& bench, live_project& project, staff_roles roles) {
+  const bool in_a_project = !project.project().empty();
+  if (in_a_project) {
+    bench.add(std::make_unique<repository_tab>(bench, project));
+    bench.add(std::make_unique<requests_tab>(bench, project));
+  }
+  if (roles.admin) bench.add(std::make_unique<governor_tab>(bench));
+  bench.show(in_a_project ? action::show_requests : action::show_governor);
   bench.refresh();
 }
 

@@ -8,6 +8,10 @@ void workbench::refresh() {
   for (const auto& one : tabs_) one->refresh();
 }
 
+bool workbench::has_tab(action shown_by) const {
+  return std::any_of(tabs_.begin(), tabs_.end(), [&](const auto& one) { return one->shown_by() == shown_by; });
+}
+
 void workbench::show(action wanted) {
   const auto found =
       std::find_if(tabs_.begin(), tabs_.end(), [&](const auto& one) { return one->shown_by() == wanted; });
@@ -60,6 +64,14 @@ void workbench::draw_footer(canvas& on, int y) {
   if (!over_ && shown_tab().typing()) text = shown_tab().typing_hint();
   const bool says = !said_.empty();
   on.put(1, y, on.columns() - 2, says ? said_ : text, {says ? said_look_ : role::faint, role::panel, says});
+  if (says || over_ || shown_tab().typing()) return;
+  int x = 1;
+  for (const auto& [part, does] : footer_parts(shown_tab().here(), on.columns() - 2)) {
+    on.on_mouse({x, y, width_of(part), 1}, [this, what = does](const mouse_event& event) {
+      if (event.kind == mouse_kind::press) do_action(what);
+    });
+    x += width_of(part) + 2;
+  }
 }
 
 void workbench::draw(canvas& on) {
@@ -108,7 +120,8 @@ bool workbench::do_common(action what) {
     case action::help: {
       const auto title = what == action::help ? "Keys of this place" : "Commands";
       const auto run = [this](action chosen) { do_action(chosen); };
-      over_ = std::make_unique<palette>(title, shown_tab().here(), run);
+      const auto offered = [this](action one) { return !shows_a_tab(one) || has_tab(one); };
+      over_ = std::make_unique<palette>(title, shown_tab().here(), run, offered);
       return true;
     }
     case action::theme:
