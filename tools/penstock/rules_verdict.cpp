@@ -1,6 +1,7 @@
 #include "tools/penstock/rules_verdict.hpp"
 
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
 namespace {
@@ -27,7 +28,7 @@ std::vector<std::string> verdict_lines(const json& verdict) {
   const auto& faults = array_in(verdict, "faults");
   for (const auto& fault : faults) lines.push_back(fault_line(fault));
   if (!is_valid_verdict(verdict)) {
-    lines.push_back(std::to_string(faults.size()) + " faults; the rules in force stay in force.");
+    lines.push_back(counted(faults.size(), "fault", "faults") + "; the rules in force stay in force.");
     return lines;
   }
   for (const auto& change : array_in(verdict, "changes")) lines.push_back(text_in(change, "text"));
