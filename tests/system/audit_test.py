@@ -1,7 +1,8 @@
 #!/usr/bin/python3
-"""The journal as auditors have it: pages, proofs and checkpoints, checked without any of Penstock's code; and the
-command line."""
+"""The journal as auditors have it: pages, proofs and checkpoints, checked without any of Penstock's code; the command
+line; the screens for staff."""
 import base64
+import contextlib
 import hashlib
 import json
 import os
@@ -11,6 +12,7 @@ import uuid
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from harness import find_everything, refused_with, run_tests, running_site, submit
+from terminal import Terminal
 
 PROJECT = "alz-brain"
 REFUTED = 4
@@ -184,6 +186,48 @@ def test_the_key_stays_the_same_and_is_nobody_elses(site):
     site.start_server()
     with site.connect("uma") as uma:
         assert uma.ask("audit.checkpoint")["key"] == before
+
+
+# ---- the screens ----
+
+@contextlib.contextmanager
+def open_console(site, user, columns=120, rows=30):
+    terminal = Terminal({"PENSTOCK_CONFIG": site.facts["users"][user]["config"]}, columns, rows)
+    try:
+        terminal.run(" ".join([os.path.join(site.facts["bin"], "penstock"), "console"]))
+        terminal.wait_for("● live")
+        yield terminal
+    finally:
+        terminal.close()
+
+
+def test_an_administrator_without_a_project_pauses_and_resumes(site):
+    with open_console(site, "ada") as terminal:
+        terminal.wait_for("[6 Governor]")
+        terminal.wait_for("● up")
+        terminal.press("Down", "p")
+        terminal.wait_for("Pause gh-rad")
+        terminal.type("the scanner is replaced")
+        terminal.press("Enter")
+        terminal.wait_for("paused by ada: the scanner is replaced")
+        terminal.press("r")
+        terminal.type("done")
+        terminal.press("Enter")
+        terminal.wait_without("paused by ada")
+        terminal.press("L")
+        terminal.wait_for("No fault, and nothing changes.")
+
+
+def test_an_auditor_without_a_project_proves_an_entry(site):
+    with open_console(site, "uma") as terminal:
+        terminal.wait_for("[7 Journal]")
+        terminal.press("F")
+        terminal.type("kind=governor.paused")
+        terminal.press("Enter")
+        terminal.wait_for("looking for kind=governor.paused")
+        terminal.press("Enter")
+        terminal.wait_for("verified: one of the")
+        assert "NOT" not in terminal.screen()
 
 
 if __name__ == "__main__":

@@ -146,8 +146,7 @@ void governor_tab::ask_for_reason(bool pausing, const std::string& pacs) {
   const auto whom = pacs == every_pacs ? "every PACS" : pacs;
   at_.lay_over(std::make_unique<text_box>(
       (pausing ? "Pause " : "Resume ") + whom,
-      pausing ? "Nothing starts any more, what runs is aborted. Why? It is journaled, and shown."
-              : "Why? It is journaled.",
+      pausing ? "Why? Nothing starts any more, and what runs is aborted." : "Why? It is journaled.",
       text_field{false, longest_reason_bytes},
       [this, pausing, pacs](const std::string& reason) { turn_switch(pausing, pacs, reason); }, false));
 }

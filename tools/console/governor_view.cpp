@@ -136,7 +136,7 @@ void draw_governed(canvas& on, const rect& where, const governed_pacs& pacs, boo
     draw_limit(on, {indent + static_cast<int>(i) * third, where.y + 1, third - 1, 1}, pacs.started[i], role::plain);
   draw_limit(on, {indent, where.y + 2, third - 1, 1}, pacs.running, role::plain);
   auto waits = std::to_string(pacs.waiting) + " waiting";
-  if (!pacs.waiting_of.empty()) waits += ": " + pacs.waiting_of;
+  if (pacs.waiting > 0) waits += ": " + pacs.waiting_of;
   on.put(indent + third, where.y + 2, where.width - 4 - third, waits);
   if (!pacs.outlook.empty()) on.put(indent, where.y + 3, where.width - 4, "! " + pacs.outlook, {role::warning});
 }

@@ -14,6 +14,7 @@ constexpr auto anywhere = in(place::table, place::facets, place::text, place::di
 constexpr auto requests = in(place::requests);
 constexpr auto repository = in(place::repository);
 constexpr auto governor = in(place::governor);
+constexpr auto journal = in(place::journal);
 
 /// One key in a table with requests in it is of place::table and place::requests: the narrower one comes first.
 const std::vector<binding> table{
@@ -33,6 +34,10 @@ const std::vector<binding> table{
      "Say what is wrong with a rules file here, or what it would change", true},
     {action::reload_rules, "L", governor, "reload rules",
      "Show what the server's rules file would change, and take it after a question", true},
+    {action::look_for_entries, "F", journal, "look for", "Read only entries of a kind, a user, a project, a time",
+     true},
+    {action::read_older, "m", journal, "older", "Read older entries", true},
+    {action::refresh, "r", journal, "read anew", "Read the journal again, from its newest entry"},
     {action::open, "Enter", governor, "details", "Show all that the governor says of the PACS"},
     {action::open, "Enter", rows, "details", "Show all there is to know of the row", true},
     {action::mark, "Space", rows, "mark", "Choose the row, and go down", true},

@@ -56,6 +56,8 @@ enum class action : std::uint8_t {
   resume_all,
   check_rules,
   reload_rules,
+  look_for_entries,
+  read_older,
   refresh,
   palette,
   help,

@@ -35,7 +35,7 @@ void live_link::begin() {
 
 void live_link::follow(const std::string& topic, event_handler then) {
   followed_[topic] = std::move(then);
-  server_.subscribe(topic, 0, true);
+  server_.subscribe(topic, 0, false);
 }
 
 void live_link::become_live() {

@@ -39,7 +39,7 @@ class live_link {
   /// To be called at the end of each turn of the loop.
   void pump();
   void read_all_again();
-  /// What is new in a journaled topic goes to `then`, and not to the project.
+  /// What is new in a topic, while there is a connection, goes to `then`, and not to the project.
   void follow(const std::string& topic, event_handler then);
   /// `then` gets the answer, or errc::timed_out when the connection is lost meanwhile, or at once when it is.
   void ask(client::question what, answer_handler then);

@@ -25,7 +25,8 @@ class desk {
   /// `then` gets the answer, later; or at once why nothing was sent.
   virtual void ask(client::question what, answer_handler then) = 0;
   using event_handler = std::function<void(const client::topic_event&)>;
-  /// What is new in a journaled topic, and that it is not for this person any more; until the console ends.
+  /// What is new in a topic while there is a connection, and that it is not for this person any more; until the console
+  /// ends. What came while there was none is not told.
   virtual void follow(const std::string& topic, event_handler then) = 0;
   /// Once, after a while. A later wish of the same name takes the place of an earlier one.
   virtual void later(const std::string& name, std::chrono::milliseconds wait, std::function<void()> then) = 0;

@@ -1,6 +1,7 @@
 #include "tools/console/tabs.hpp"
 
 #include "tools/console/governor_tab.hpp"
+#include "tools/console/journal_tab.hpp"
 #include "tools/console/repository_tab.hpp"
 #include "tools/console/requests_tab.hpp"
 #include "tools/penstock/context.hpp"
@@ -23,7 +24,8 @@ void add_tabs(workbench& bench, live_project& project, staff_roles roles) {
     bench.add(std::make_unique<requests_tab>(bench, project));
   }
   if (roles.admin) bench.add(std::make_unique<governor_tab>(bench));
-  bench.show(in_a_project ? action::show_requests : action::show_governor);
+  if (roles.auditor) bench.add(std::make_unique<journal_tab>(bench));
+  bench.show(in_a_project ? action::show_requests : roles.admin ? action::show_governor : action::show_journal);
   bench.refresh();
 }
 
