@@ -8,6 +8,7 @@
 
 #include "messages/type_ids.hpp"
 #include "messages/actor_errors.hpp"
+#include "storage/audit_events.hpp"
 #include "storage/journal_log.hpp"
 
 namespace penstock::actors {
@@ -74,8 +75,20 @@ class audit_journal {
       else
         promises[i].deliver(to_caf(outcome.error()));
     }
+    add_audit_events(group, *committed);
     if (committed->events.empty()) return;
     for (const auto& sink : sinks_) self_->send(sink, events_committed{committed->events});
+  }
+
+  /// Every entry is an event, too.
+  void add_audit_events(const std::vector<append_entries>& group, storage::group_committed& committed) const {
+    const auto at_us = log_->checkpoint().at_us;
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      if (!committed.outcomes[i]) continue;
+      auto sequence = committed.outcomes[i]->first_sequence;
+      for (const auto& entry : group[i].entries)
+        committed.events.push_back(storage::audit_event(entry, sequence++, at_us));
+    }
   }
 
   caf::result<writer_enrolled> on_enrol(const enrol_writer& writer) {

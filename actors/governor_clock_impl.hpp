@@ -150,6 +150,7 @@ class governor_clock {
   std::int64_t mean_retrieval_us_ = 60'000'000;               ///< the latest count most
   std::map<std::string, messages::line_forecast> forecasts_;  ///< by project
   std::int64_t looked_ahead_ns_ = 0;
+  std::string outlook_;  ///< why nothing starts now, in words
 };
 
 }  // namespace penstock::actors

@@ -76,7 +76,8 @@ void governor_clock::look_ahead(const instant& now) {
 }
 
 void governor_clock::tell_outlook(const permit_decision& decision) {
-  const auto text = outlook_text(decision);
+  outlook_ = outlook_text(decision);
+  const auto& text = outlook_;
   for (auto& [project, each] : queues_) {
     if (!each.address || (each.told == text && each.forecast)) continue;
     each.told = text;
@@ -147,7 +148,8 @@ answered governor_clock::on_describe(const describe_governor& who) {
                      {"state", policy_.paused() ? "paused"
                                : down           ? "down"
                                                 : "up"},
-                     {"problem", breaker.reason}}
+                     {"problem", breaker.reason},
+                     {"outlook", outlook_}}
           .dump()};
 }
 

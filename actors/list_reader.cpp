@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "actors/facet_counts.hpp"
+#include "actors/journal_listing.hpp"
 #include "actors/list_items.hpp"
 #include "conf/rules_queries.hpp"
 #include "messages/actor_errors.hpp"
@@ -157,6 +158,11 @@ class list_reader {
         [this](const read_request& asked) { return reply(show_request_of(asked)); },
         [this](const read_holdings& asked) { return on_read_holdings(asked); },
         [this](const read_facets& asked) { return reply(facets_of(asked)); },
+        [this](const read_journal& asked) {
+          return reply(list_journal(*options_.core->snapshot(), asked, journal_budget, options_.clock));
+        },
+        [this](const prove_entry& asked) { return reply(prove(*options_.core->snapshot(), asked)); },
+        [this](const sign_checkpoint&) { return reply(signed_head()); },
     };
   }
 
@@ -164,6 +170,11 @@ class list_reader {
   static caf::result<answered> reply(result<std::string> json_text) {
     if (!json_text) return to_caf(json_text.error());
     return answered{std::move(*json_text)};
+  }
+
+  result<std::string> signed_head() const {
+    if (!options_.signer) return fail(errc::internal, "checkpoint: the server's key cannot be read; its log says why");
+    return checkpoint_of(*options_.core->snapshot(), *options_.signer);
   }
 
   std::shared_ptr<const conf::rules> rules() const { return options_.rules ? options_.rules() : nullptr; }

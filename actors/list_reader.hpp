@@ -11,6 +11,7 @@
 #include "actors/listing.hpp"
 #include "conf/rules.hpp"
 #include "messages/interfaces.hpp"
+#include "storage/checkpoint.hpp"
 #include "storage/row_store.hpp"
 
 namespace penstock::actors {
@@ -24,6 +25,8 @@ struct list_reader_options {
   /// How long a shard may take to say what instances are.
   std::chrono::milliseconds shard_patience{20'000};
   std::function<std::chrono::steady_clock::time_point()> clock = std::chrono::steady_clock::now;
+  /// Of checkpoints; none: they are not given.
+  std::shared_ptr<const storage::checkpoint_signer> signer;
   std::function<std::int64_t()> utc_us = [] { return std::int64_t{0}; };
 };
 

@@ -118,7 +118,8 @@ class rules_keeper {
   // ---- check ----
 
   caf::result<answered> on_check(const check_rules& proposal) {
-    auto read = conf::parse_rules(proposal.toml, options_.rules->file);
+    auto read = proposal.toml.empty() ? conf::load_rules(options_.rules->file)
+                                      : conf::parse_rules(proposal.toml, options_.rules->file);
     if (!read.ok())
       return answered{dumped({{"valid", false}, {"faults", faults_json(read.faults)}, {"changes", json::array()}})};
     return weigh(read.value);

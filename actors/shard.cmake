@@ -4,6 +4,7 @@ target_sources(penstock_actors PRIVATE
   "${CMAKE_CURRENT_LIST_DIR}/instance_items.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/list_items.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/facet_counts.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/journal_listing.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/list_reader.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/listing.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/pack_intake.cpp"

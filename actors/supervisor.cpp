@@ -160,6 +160,7 @@ std::shared_ptr<shard_news> start_cache(caf::actor_system& system, crew& members
   list_reader_options reader;
   reader.core = options.core;
   reader.shards = tree.shards;
+  reader.signer = options.signer;
   reader.utc_us = options.clocks.utc_us;
   reader.rules = [in_force = tree.in_force] { return in_force->get().rules; };
   tree.reader = members.add(start_list_reader(system, std::move(reader), tell_restarts("list_reader"), options.where));

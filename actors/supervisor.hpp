@@ -17,6 +17,7 @@
 #include "messages/interfaces.hpp"
 #include "messages/result.hpp"
 #include "messages/roster.hpp"
+#include "storage/checkpoint.hpp"
 #include "storage/recovery_record.hpp"
 #include "storage/row_store.hpp"
 #include "storage/state_directory.hpp"
@@ -30,7 +31,8 @@ struct server_tree_options {
   std::uint32_t cache_shards = 2;
   std::filesystem::path backup_directory;  ///< empty: no backups are made
   std::uint32_t backups_kept = 7;
-  std::uint64_t min_free_disk_bytes = 0;  ///< with less room nothing is retrieved
+  std::uint64_t min_free_disk_bytes = 0;                     ///< with less room nothing is retrieved
+  std::shared_ptr<const storage::checkpoint_signer> signer;  ///< of the journal's checkpoints; none: none are given
   messages::dimse_port_actor port;
   messages::dicom_listener_actor listener;
   messages::event_sink_actor sink;

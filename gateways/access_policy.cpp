@@ -43,6 +43,9 @@ constexpr std::array commands = {
     command_rule{"governance.show", audience::admin_or_auditor, false},
     command_rule{"governance.check", audience::admin, false},
     command_rule{"governance.reload", audience::admin, true, appetite::little},
+    command_rule{"audit.list", audience::admin_or_auditor, false},
+    command_rule{"audit.proof", audience::anyone, false},
+    command_rule{"audit.checkpoint", audience::anyone, false},
     command_rule{"server.status", audience::admin, false},
     command_rule{"server.backup", audience::admin, true, appetite::more},
 };

@@ -101,6 +101,9 @@ command_gateway::handler command_gateway::handler_of(std::string_view command) {
       {"governance.show", &self::on_governance_show},
       {"governance.check", &self::on_governance_check},
       {"governance.reload", &self::on_governance_reload},
+      {"audit.list", &self::on_audit_list},
+      {"audit.proof", &self::on_audit_proof},
+      {"audit.checkpoint", &self::on_audit_checkpoint},
       {"server.status", &self::on_server_status},
       {"server.backup", &self::on_server_backup},
   };

@@ -76,11 +76,12 @@ class command_gateway {
               std::chrono::milliseconds deadline,
               std::function<void(std::map<std::string, std::string, std::less<>>)> done);
 
-  // Of the governors and the rules: governance_commands.cpp.
+  // Of the governors, the rules and the journal: governance_commands.cpp.
   template <class Order>
   void turn_switch(const call_ptr& call);
   void simulate(const call_ptr& call, const simulation_wish& wish, conf::rules_ptr rules);
   [[nodiscard]] std::vector<std::string> projects_of_caller(const call_ptr& call) const;
+  [[nodiscard]] bool has_role(const call_ptr& call, conf::user_role role) const;
   [[nodiscard]] bool is_admin(const call_ptr& call) const;
 
   void on_hello(const call_ptr& call);
@@ -113,6 +114,9 @@ class command_gateway {
   void on_governance_show(const call_ptr& call);
   void on_governance_check(const call_ptr& call);
   void on_governance_reload(const call_ptr& call);
+  void on_audit_list(const call_ptr& call);
+  void on_audit_proof(const call_ptr& call);
+  void on_audit_checkpoint(const call_ptr& call);
   void on_server_status(const call_ptr& call);
   void on_server_backup(const call_ptr& call);
 

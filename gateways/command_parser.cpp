@@ -291,7 +291,7 @@ result<messages::check_rules> parse_check_rules(const caller& who, const json& a
   argument_reader in{args};
   messages::check_rules check;
   check.who = who;
-  check.toml = in.text("toml", presence::required, max_rules_text_bytes);
+  check.toml = in.text("toml", presence::optional, max_rules_text_bytes);
   return in.finish(std::move(check));
 }
 
@@ -318,6 +318,25 @@ result<messages::list_requests> parse_list_requests(const caller& who, const jso
   list.who = who;
   list.page = read_page(in);
   return in.finish(std::move(list));
+}
+
+result<messages::read_journal> parse_read_journal(const json& args) {
+  argument_reader in{args};
+  messages::read_journal read;
+  read.page = read_page(in);
+  read.after = in.number("after", 0, 0, any_number);
+  if (in.has("sort")) in.complain("sort: the newest entries come first");
+  return in.finish(std::move(read));
+}
+
+result<messages::prove_entry> parse_prove_entry(const caller& who, const json& args) {
+  argument_reader in{args};
+  messages::prove_entry wish;
+  wish.user = who.user;
+  wish.size = in.number("size", 0, 0, any_number);
+  wish.old_size = in.number("old_size", 0, 0, any_number);
+  if (in.has("seq") || wish.old_size == 0) wish.sequence = in.number("seq", std::nullopt, 1, any_number);
+  return in.finish(std::move(wish));
 }
 
 result<messages::show_request> parse_show_request(const caller& who, const json& args) {

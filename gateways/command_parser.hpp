@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "messages/administration.hpp"
+#include "messages/audit.hpp"
 #include "messages/cache_check.hpp"
 #include "messages/commands.hpp"
 #include "messages/result.hpp"
@@ -87,6 +88,10 @@ using nlohmann::json;
 [[nodiscard]] messages::result<messages::purge_holdings> parse_purge_holdings(const caller& who, const json& args);
 [[nodiscard]] messages::result<messages::check_cache> parse_check_cache(const messages::caller& who, const json& args);
 [[nodiscard]] messages::result<messages::check_rules> parse_check_rules(const caller& who, const json& args);
+
+/// Both without what the asker's roles allow.
+[[nodiscard]] messages::result<messages::read_journal> parse_read_journal(const json& args);
+[[nodiscard]] messages::result<messages::prove_entry> parse_prove_entry(const caller& who, const json& args);
 
 /// Of governor.pause and governor.resume. `pacs` is empty for all.
 struct switch_wish {

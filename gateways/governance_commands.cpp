@@ -1,4 +1,4 @@
-// Commands about the governors and the rules: what people see of them, and what administrators change.
+// Commands about the governors, the rules and the journal: what people see of them, and what administrators change.
 
 #include "conf/rules_queries.hpp"
 #include "gateways/command_calls.hpp"
@@ -46,10 +46,12 @@ std::string words_for(const std::string& project, const json& felt) {
 
 }  // namespace
 
-bool command_gateway::is_admin(const call_ptr& call) const {
+bool command_gateway::has_role(const call_ptr& call, conf::user_role role) const {
   const auto* who = conf::find_user(*rules_, call->who.user);
-  return who != nullptr && conf::has_role(*who, conf::user_role::admin);
+  return who != nullptr && conf::has_role(*who, role);
 }
+
+bool command_gateway::is_admin(const call_ptr& call) const { return has_role(call, conf::user_role::admin); }
 
 std::vector<std::string> command_gateway::projects_of_caller(const call_ptr& call) const {
   std::vector<std::string> ids;
@@ -138,6 +140,24 @@ void command_gateway::on_governance_check(const call_ptr& call) {
 
 void command_gateway::on_governance_reload(const call_ptr& call) {
   forward(call, peers_.rules_keeper, result<messages::reload_rules>{messages::reload_rules{call->who}}, rules_deadline);
+}
+
+// ---- the journal ----
+
+void command_gateway::on_audit_list(const call_ptr& call) {
+  auto page = parse_read_journal(call->envelope.args);
+  if (page) page->identifiers = has_role(call, conf::user_role::auditor);
+  forward(call, peers_.list_reader, page);
+}
+
+void command_gateway::on_audit_proof(const call_ptr& call) {
+  auto wish = parse_prove_entry(call->who, call->envelope.args);
+  if (wish) wish->is_auditor = has_role(call, conf::user_role::auditor);
+  forward(call, peers_.list_reader, wish);
+}
+
+void command_gateway::on_audit_checkpoint(const call_ptr& call) {
+  forward(call, peers_.list_reader, result<messages::sign_checkpoint>{messages::sign_checkpoint{call->who.user}});
 }
 
 }  // namespace penstock::gateways

@@ -38,7 +38,7 @@ struct reload_rules {
   PENSTOCK_FIELDS(who);
 };
 
-/// What would this text change as the rules file? Changes nothing.
+/// What would this text change as the rules file, or, without one, the file as it is now? Changes nothing.
 struct check_rules {
   caller who;
   std::string toml;

@@ -18,6 +18,7 @@
 
 #include "messages/administration.hpp"
 #include "messages/associations.hpp"
+#include "messages/audit.hpp"
 #include "messages/cache_check.hpp"
 #include "messages/commands.hpp"
 #include "messages/errc.hpp"
@@ -185,7 +186,11 @@ using list_reader_actor = caf::typed_actor<
     caf::replies_to<read_requests>::with<answered>,
     caf::replies_to<read_request>::with<answered>,
     caf::replies_to<read_holdings>::with<answered>,
-    caf::replies_to<read_facets>::with<answered>>;
+    caf::replies_to<read_facets>::with<answered>,
+    /// The newest entries of the journal.
+    caf::replies_to<read_journal>::with<answered>,
+    caf::replies_to<prove_entry>::with<answered>,
+    caf::replies_to<sign_checkpoint>::with<answered>>;
 
 /// Holds the rules in force; validates a new file whole and publishes it whole.
 using rules_keeper_actor = caf::typed_actor<

@@ -1,6 +1,8 @@
-# Digests, secrets, and what seals and opens: the sources that see Botan. A client links this without the rest.
+# Digests, secrets, proofs, and what seals and opens: the sources that see Botan. A client links this without the rest.
 add_library(penstock_sealed STATIC
+  "${CMAKE_CURRENT_LIST_DIR}/checkpoint.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/digest.cpp"
+  "${CMAKE_CURRENT_LIST_DIR}/merkle_tree.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/secret_bytes.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/utc_time.cpp"
   "${CMAKE_CURRENT_LIST_DIR}/sealed_segments.cpp"

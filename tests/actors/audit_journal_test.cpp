@@ -66,10 +66,12 @@ BOOST_AUTO_TEST_CASE(commits_entries_rows_and_events_together_and_tells_follower
   BOOST_TEST(sequences.at(0) + 1 == sequences.at(1));
   BOOST_TEST(has_row("row/a"));
   BOOST_TEST(entries("noted") == 2U);
-  BOOST_REQUIRE_EQUAL(heard->events.size(), 2U);
+  BOOST_REQUIRE_EQUAL(heard->events.size(), 4U);
   BOOST_TEST(heard->events[0].sequence == 1U);
   BOOST_TEST(heard->events[1].sequence == 2U);
   BOOST_TEST(nlohmann::json::parse(heard->events[1].json).at("text") == "b");
+  BOOST_TEST(heard->events[3].topic == "audit");
+  BOOST_TEST(heard->events[3].sequence == sequences.at(1));
 }
 
 BOOST_AUTO_TEST_CASE(refuses_a_writer_whose_successor_has_enrolled) {

@@ -274,6 +274,14 @@ BOOST_AUTO_TEST_CASE(shows_what_waits_only_of_the_projects_asked_about) {
   BOOST_TEST(status().at("waiting").size() == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(says_why_nothing_starts) {
+  start(1);
+  BOOST_TEST(status().at("outlook") == "");
+  has_work("alz", 7);
+  advance(3s);
+  BOOST_TEST(status().at("outlook") == "concurrency reached: 1 of 1 in flight");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace penstock::tests

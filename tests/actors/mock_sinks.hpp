@@ -20,7 +20,10 @@ inline list_reader_actor::behavior_type mock_reader(list_reader_actor::pointer) 
           },
           [](const read_request& question) { return answered{question.project}; },
           [](const read_holdings&) -> caf::result<answered> { return unasked(); },
-          [](const read_facets&) -> caf::result<answered> { return unasked(); }};
+          [](const read_facets&) -> caf::result<answered> { return unasked(); },
+          [](const read_journal&) -> caf::result<answered> { return unasked(); },
+          [](const prove_entry&) -> caf::result<answered> { return unasked(); },
+          [](const sign_checkpoint&) -> caf::result<answered> { return unasked(); }};
 }
 
 struct sink_log {

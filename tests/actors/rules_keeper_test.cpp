@@ -83,6 +83,15 @@ BOOST_AUTO_TEST_CASE(takes_a_list_of_patients_that_was_replaced) {
   BOOST_TEST(taken[0]->projects.at("alz").patients->patients().size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(says_what_its_own_file_would_change_without_taking_it) {
+  BOOST_TEST(check("")["changes"].empty());
+  write(tighter);
+  BOOST_TEST(check("")["changes"].size() == 1U);
+  write("nonsense");
+  BOOST_TEST(check("")["valid"] == false);
+  BOOST_TEST(taken.empty());
+}
+
 BOOST_AUTO_TEST_CASE(keeps_the_old_rules_while_a_file_has_faults_and_names_them_all) {
   write(with(tighter, "concurrent = 1", "concurent = 1") + "\n[nonsense]\n");
   advance(5s);

@@ -17,6 +17,8 @@ struct form_fixture : testing::fake_machine, desk {
 
   form_fixture() { ask_to_download(*this, local, "alz-brain", {"1.2.3", "1.2.4"}, "2 studies, 3 MiB", 3 << 20); }
   void ask(penstock::client::question, answer_handler) override {}
+  void follow(const std::string&, event_handler) override {}
+  void later(const std::string&, std::chrono::milliseconds, std::function<void()>) override {}
   void read_again() override {}
   bool copy(std::string_view) override { return true; }
   void say(std::string text, role) override { said = std::move(text); }

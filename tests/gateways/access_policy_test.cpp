@@ -72,6 +72,13 @@ BOOST_AUTO_TEST_CASE(keeps_the_administrators_commands_for_administrators) {
   BOOST_TEST((code("amy", "governance.show", "") == errc::not_permitted));
 }
 
+BOOST_AUTO_TEST_CASE(shows_the_journal_to_auditors_and_administrators) {
+  BOOST_TEST((code("uma", "audit.list", "") == errc::none));
+  BOOST_TEST((code("ada", "audit.list", "") == errc::none));
+  BOOST_TEST((code("amy", "audit.list", "") == errc::not_permitted));
+  for (const auto* command : {"audit.proof", "audit.checkpoint"}) BOOST_TEST((code("amy", command, "") == errc::none));
+}
+
 BOOST_AUTO_TEST_CASE(shows_the_governor_to_members_and_administrators) {
   BOOST_TEST((code("amy", "governor.status", "") == errc::none));
   BOOST_TEST((code("ada", "governor.status", "") == errc::none));

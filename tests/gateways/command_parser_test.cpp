@@ -231,13 +231,24 @@ BOOST_AUTO_TEST_CASE(repairs_only_with_a_check_that_is_started) {
   expect(parse_check_cache, R"({"start":true,"run":"0a"})", "run");
 }
 
+BOOST_AUTO_TEST_CASE(reads_what_auditors_ask) {
+  BOOST_TEST(parse_read_journal(object(R"({"filter":{"user":{"in":["amy"]}},"limit":7})"))->page.limit == 7U);
+  BOOST_TEST(!parse_read_journal(object(R"({"sort":[["seq","asc"]]})")).ok());
+  BOOST_TEST(parse_prove_entry(amy, object(R"({"seq":7,"old_size":3})"))->old_size == 3U);
+  BOOST_TEST(parse_prove_entry(amy, object(R"({"seq":7})"))->user == amy.user);
+  BOOST_TEST(parse_prove_entry(amy, object(R"({"old_size":3})"))->sequence == 0U);
+  expect(parse_prove_entry, R"({})", "seq");
+  expect(parse_prove_entry, R"({"seq":0})", "seq");
+}
+
 BOOST_AUTO_TEST_CASE(reads_what_administrators_ask) {
   BOOST_TEST(parse_purge_holdings(amy, object(R"({"suspended":true})"))->suspended);
   BOOST_TEST(parse_purge_holdings(amy, object(R"({"studies":["1.2"]})"))->studies.size() == 1);
   expect(parse_purge_holdings, R"({})", "studies");
   expect(parse_purge_holdings, R"({"studies":["1.2"],"suspended":true})", "studies");
   expect(parse_purge_holdings, R"({"suspended":"yes"})", "suspended");
-  expect(parse_check_rules, R"({})", "toml");
+  BOOST_TEST(parse_check_rules(amy, json::object())->toml.empty());
+  expect(parse_check_rules, R"({"toml":1})", "toml");
   BOOST_TEST(parse_switch(object(R"({"pacs":"all","reason":"fire"})"))->pacs.empty());
   BOOST_TEST(parse_switch(object(R"({"pacs":"gh-rad","reason":"fire"})"))->pacs == "gh-rad");
   BOOST_TEST(!parse_switch(object(R"({"pacs":"gh-rad"})")).ok());

@@ -219,7 +219,8 @@ inline void control_site::make_peers() {
       return objects_located{"here", {found}};
     }};
   })));
-  peers.list_reader = caf::actor_cast<list_reader_actor>(noting<read_holdings, read_facets>("reader"));
+  peers.list_reader = caf::actor_cast<list_reader_actor>(
+      noting<read_holdings, read_facets, read_journal, prove_entry, sign_checkpoint>("reader"));
   peers.supervisor = caf::actor_cast<supervisor_actor>(noting<describe_server>("supervisor"));
   peers.rules_keeper = caf::actor_cast<rules_keeper_actor>(system.spawn(
       [this] { return mock_rules_keeper([this] { return std::make_shared<const conf::rules>(rules); }); }));

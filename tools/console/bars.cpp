@@ -13,14 +13,20 @@ std::string repeated(std::string_view text, int times) {
   return all;
 }
 
+double share_of(std::uint64_t part, std::uint64_t whole) {
+  return whole == 0 ? 0.0 : std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
+}
+
 }  // namespace
+
+std::string bar_of(std::uint64_t part, std::uint64_t whole, int columns) {
+  const int full = static_cast<int>(share_of(part, whole) * columns);
+  return repeated("━", full) + repeated("┄", columns - full);
+}
 
 std::string progress_bar(std::uint64_t part, std::uint64_t whole, int columns) {
   if (whole == 0) return {};
-  const auto share = std::min(1.0, static_cast<double>(part) / static_cast<double>(whole));
-  const int full = static_cast<int>(share * columns);
-  return repeated("━", full) + repeated("┄", columns - full) + " " + std::to_string(static_cast<int>(share * 100)) +
-         " %";
+  return bar_of(part, whole, columns) + " " + std::to_string(static_cast<int>(share_of(part, whole) * 100)) + " %";
 }
 
 void draw_quota(canvas& on, const rect& where, const quota_shares& shares) {

@@ -8,6 +8,9 @@
 
 namespace penstock::console {
 
+/// "━━━━┄┄┄┄": full when `part` is `whole` or more.
+[[nodiscard]] std::string bar_of(std::uint64_t part, std::uint64_t whole, int columns);
+
 /// "━━━━┄┄┄┄ 50 %"; empty when nothing is expected.
 [[nodiscard]] std::string progress_bar(std::uint64_t part, std::uint64_t whole, int columns);
 

@@ -63,8 +63,10 @@ class running_console {
         programs_(loop, commands::path_of_own_program()),
         transfers_(programs_, [this] { changed_ = true; }),
         local_{files_, transfers_, std::move(places.connection), std::move(places.download_folder)},
-        bench_(project_.project() + " · " + commands::text_in(server.greeting(), "user"), around()) {
-    add_tabs(bench_, project_, local_);
+        bench_((project_.project().empty() ? "" : project_.project() + " · ") +
+                   commands::text_in(server.greeting(), "user"),
+               around()) {
+    add_tabs(bench_, project_, local_, roles_in(server.greeting()));
   }
 
   void run(const console_flags& flags);
@@ -98,6 +100,10 @@ class running_console {
 surroundings running_console::around() {
   surroundings made;
   made.ask = [this](client::question what, desk::answer_handler then) { link_.ask(std::move(what), std::move(then)); };
+  made.follow = [this](const std::string& topic, desk::event_handler then) { link_.follow(topic, std::move(then)); };
+  made.later = [this](const std::string& name, milliseconds wait, std::function<void()> then) {
+    loop_.call_after(name, wait, std::move(then));
+  };
   made.read_again = [this] { link_.read_all_again(); };
   made.copy = [this](std::string_view text) { return screen_.copy(text); };
   made.take_mouse = [this](bool wanted) { screen_.take_mouse(wanted); };
@@ -189,10 +195,18 @@ void running_console::run(const console_flags& flags) {
   loop_.run();
 }
 
+/// Empty for staff who are in no project.
+messages::result<std::string> project_of(commands::context& at, const client::session& server) {
+  auto project = at.project();
+  const bool of_staff = roles_in(server.greeting()).any() && commands::array_in(server.greeting(), "projects").empty();
+  if (!project && of_staff) return std::string{};
+  return project;
+}
+
 exit_code run_console(commands::context& at, const console_flags& flags) {
   auto server = at.server();
   if (!server) return at.report(server.error());
-  auto project = at.project();
+  auto project = project_of(at, **server);
   if (!project) return at.report(project.error());
   auto places = places_of(at, *project);
   if (!places) return at.report(places.error());

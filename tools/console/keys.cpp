@@ -9,11 +9,13 @@ namespace {
 constexpr auto rows = in(place::table);
 constexpr auto panel = in(place::facets);
 constexpr auto lists = in(place::table, place::facets);
+constexpr auto governor = in(place::governor);
+constexpr auto journal = in(place::journal);
 constexpr auto viewer = in(place::viewer);
 constexpr auto picture = in(place::picture);
 constexpr auto viewing = viewer | picture;
-constexpr auto moving = lists | viewer;
-constexpr auto tabs = lists | viewing;
+constexpr auto moving = lists | viewer | governor;
+constexpr auto tabs = lists | viewing | governor;
 constexpr auto anywhere = tabs | in(place::text, place::dialog);
 constexpr auto requests = in(place::requests);
 constexpr auto repository = in(place::repository);
@@ -70,6 +72,19 @@ const std::vector<binding> table{
     {action::refresh, "R", viewing, "look again", "Look for downloads again"},
     {action::left, "Left h", viewer, "close", "Close the branch, or go to the one above"},
     {action::right, "Right l", viewer, "open branch", "Open the branch, or go into it"},
+    {action::pause_pacs, "p", governor, "pause", "Let nothing start at the PACS any more, and abort what runs", true},
+    {action::resume_pacs, "r", governor, "resume", "Let the PACS go on after a pause or a trip", true},
+    {action::pause_all, "P", governor, "pause all", "Pause every PACS"},
+    {action::resume_all, "R", governor, "resume all", "Resume every PACS"},
+    {action::check_rules, "c", governor, "check rules",
+     "Say what is wrong with a rules file here, or what it would change", true},
+    {action::reload_rules, "L", governor, "reload rules",
+     "Show what the server's rules file would change, and take it after a question", true},
+    {action::look_for_entries, "F", journal, "look for", "Read only entries of a kind, a user, a project, a time",
+     true},
+    {action::read_older, "m", journal, "older", "Read older entries", true},
+    {action::refresh, "r", journal, "read anew", "Read the journal again, from its newest entry"},
+    {action::open, "Enter", governor, "details", "Show all that the governor says of the PACS"},
     {action::open, "Enter", rows, "details", "Show all there is to know of the row", true},
     {action::mark, "Space", rows, "mark", "Choose the row, and go down", true},
     {action::find, "/", rows, "find", "Find as you type; Enter keeps it, Esc clears it", true},
@@ -104,6 +119,9 @@ const std::vector<binding> table{
     {action::show_repository, "3 F3 Alt-3", tabs, "Repository", "Go to the images that the project has"},
     {action::show_viewer, "4 F4 Alt-4", tabs, "Viewer", "Go to the downloads that are on this machine"},
     {action::show_requests, "5 F5 Alt-5", tabs, "Requests", "Go to what the project has asked for"},
+    {action::show_governor, "6 F6 Alt-6", tabs, "Governor",
+     "Go to the PACS with their windows and limits (administrators)"},
+    {action::show_journal, "7 F7 Alt-7", tabs, "Journal", "Go to the record of every step (auditors)"},
     {action::theme, "T", tabs, "theme", "Take the next theme: dark, light, contrast, terminal, mono"},
     {action::mouse, "M", tabs, "mouse", "Give the mouse back to the terminal, or take it again"},
     {action::palette, ": Ctrl-P", tabs, "commands", "Search all commands of this place and run one", true},

@@ -16,6 +16,8 @@ enum class action : std::uint8_t {
   show_requests,
   show_repository,
   show_viewer,
+  show_governor,
+  show_journal,
   next_pane,
   up,
   down,
@@ -57,6 +59,14 @@ enum class action : std::uint8_t {
   raise_priority,
   lower_priority,
   delete_rows,
+  pause_pacs,
+  resume_pacs,
+  pause_all,
+  resume_all,
+  check_rules,
+  reload_rules,
+  look_for_entries,
+  read_older,
   refresh,
   download,
   open_folder,
@@ -94,6 +104,9 @@ enum class action : std::uint8_t {
   quit
 };
 
+/// These come first among the actions.
+[[nodiscard]] constexpr bool shows_a_tab(action what) { return what <= action::show_journal; }
+
 /// Where the keyboard is. A binding holds in the places it names.
 enum class place : std::uint8_t {
   table,
@@ -106,6 +119,8 @@ enum class place : std::uint8_t {
   studies,
   viewer,
   picture,
+  governor,
+  journal,
   count
 };
 using places = unsigned;

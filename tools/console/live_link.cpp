@@ -24,11 +24,18 @@ void live_link::watch_descriptors() {
 }
 
 void live_link::begin() {
-  server_.subscribe(project_.requests_topic(), 0, true);
-  server_.subscribe(project_.cache_topic(), 0, true);
-  server_.subscribe(project_.progress_topic(), 0, false);
+  if (!project_.project().empty()) {
+    server_.subscribe(project_.requests_topic(), 0, true);
+    server_.subscribe(project_.cache_topic(), 0, true);
+    server_.subscribe(project_.progress_topic(), 0, false);
+  }
   watch_descriptors();
   become_live();
+}
+
+void live_link::follow(const std::string& topic, event_handler then) {
+  followed_[topic] = std::move(then);
+  server_.subscribe(topic, 0, false);
 }
 
 void live_link::become_live() {
@@ -41,7 +48,7 @@ void live_link::become_live() {
 }
 
 void live_link::read_all_again() {
-  if (health_ != link_health::live) return;
+  if (health_ != link_health::live || project_.project().empty()) return;
   read(listing::requests, project_.begin(listing::requests));
   read(listing::holdings, project_.begin(listing::holdings));
   read_usage();
@@ -122,6 +129,10 @@ bool live_link::take_event() {
     return false;
   }
   if (!*event) return false;
+  if (const auto followed = followed_.find((*event)->topic); followed != followed_.end()) {
+    followed->second(**event);
+    return true;
+  }
   if ((*event)->kind == client::event_kind::revoked) problem_ = "you may no longer see this project";
   project_.learn_event(**event);
   return true;

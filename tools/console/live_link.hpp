@@ -18,6 +18,7 @@ enum class link_health { connecting, live, lost };
 
 class live_link {
  public:
+  using event_handler = std::function<void(const client::topic_event&)>;
   using answer_handler = std::function<void(const messages::result<nlohmann::json>&)>;
   static constexpr std::chrono::milliseconds first_retry{1000};
   static constexpr std::chrono::milliseconds longest_retry{15000};
@@ -33,11 +34,13 @@ class live_link {
   /// `server` has been greeted. `changed` is called when something may look different.
   live_link(client::session& server, live_project& project, event_loop& loop, std::function<void()> changed);
 
-  /// Subscribes, reads all listings, and goes on from there.
+  /// Subscribes, reads all listings of the project, if there is one, and goes on from there.
   void begin();
   /// To be called at the end of each turn of the loop.
   void pump();
   void read_all_again();
+  /// What is new in a topic, while there is a connection, goes to `then`, and not to the project.
+  void follow(const std::string& topic, event_handler then);
   /// `then` gets the answer, or errc::timed_out when the connection is lost meanwhile, or at once when it is.
   void ask(client::question what, answer_handler then);
 
@@ -73,6 +76,7 @@ class live_link {
   std::chrono::milliseconds retry_ = first_retry;
   std::vector<int> descriptors_;
   std::map<std::string, pending> pending_;
+  std::map<std::string, event_handler> followed_;
 };
 
 }  // namespace penstock::console

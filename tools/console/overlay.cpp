@@ -124,13 +124,14 @@ void text_box::take(const key_press& key) {
   field_.take(key);
 }
 
-palette::palette(std::string title, places here, std::function<void(action)> run)
-    : title_(std::move(title)), here_(here), run_(std::move(run)) {
+palette::palette(std::string title, places here, std::function<void(action)> run, std::function<bool(action)> offered)
+    : title_(std::move(title)), here_(here), run_(std::move(run)), offered_(std::move(offered)) {
   search();
 }
 
 void palette::search() {
   found_ = search_bindings(here_, pattern_.text());
+  if (offered_) std::erase_if(found_, [this](const auto* one) { return !offered_(one->does); });
   cursor_ = top_ = 0;
 }
 

@@ -91,7 +91,9 @@ class text_box : public overlay {
 /// The commands of a place with their keys: search, and Enter runs one.
 class palette : public overlay {
  public:
-  palette(std::string title, places here, std::function<void(action)> run);
+  /// `offered`: whether this person has the command; nothing: all of them.
+  palette(std::string title, places here, std::function<void(action)> run,
+          std::function<bool(action)> offered = nullptr);
   void draw(canvas& on) override;
   void take(const key_press& key) override;
   void paste(const std::string& text) override;
@@ -103,6 +105,7 @@ class palette : public overlay {
   std::string title_;
   places here_;
   std::function<void(action)> run_;
+  std::function<bool(action)> offered_;
   text_field pattern_;
   std::vector<const binding*> found_;
   std::size_t cursor_ = 0;

@@ -2,6 +2,7 @@
 // One tab of the workbench, and what the workbench does for it. A tab knows no other tab, no terminal and no
 // connection.
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -19,10 +20,16 @@ namespace penstock::console {
 class desk {
  public:
   using answer_handler = std::function<void(const messages::result<nlohmann::json>&)>;
+  using event_handler = std::function<void(const client::topic_event&)>;
 
   virtual ~desk() = default;
   /// `then` gets the answer, later; or at once why nothing was sent.
   virtual void ask(client::question what, answer_handler then) = 0;
+  /// What is new in a topic while there is a connection, and that it is not for this person any more; until the console
+  /// ends. What came while there was none is not told.
+  virtual void follow(const std::string& topic, event_handler then) = 0;
+  /// Once, after a while. A later wish of the same name takes the place of an earlier one.
+  virtual void later(const std::string& name, std::chrono::milliseconds wait, std::function<void()> then) = 0;
   /// All listings of the project, from their beginning.
   virtual void read_again() = 0;
   /// False when it is more than a terminal's clipboard takes.

@@ -8,6 +8,10 @@ void workbench::refresh() {
   for (const auto& one : tabs_) one->refresh();
 }
 
+bool workbench::has_tab(action shown_by) const {
+  return std::any_of(tabs_.begin(), tabs_.end(), [&](const auto& one) { return one->shown_by() == shown_by; });
+}
+
 void workbench::show(action wanted) {
   const auto found =
       std::find_if(tabs_.begin(), tabs_.end(), [&](const auto& one) { return one->shown_by() == wanted; });
@@ -127,7 +131,8 @@ bool workbench::do_common(action what) {
     case action::help: {
       const auto title = what == action::help ? "Keys of this place" : "Commands";
       const auto run = [this](action chosen) { do_action(chosen); };
-      over_ = std::make_unique<palette>(title, shown_tab().here(), run);
+      const auto offered = [this](action one) { return !shows_a_tab(one) || has_tab(one); };
+      over_ = std::make_unique<palette>(title, shown_tab().here(), run, offered);
       return true;
     }
     case action::theme:

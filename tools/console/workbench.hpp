@@ -14,6 +14,8 @@ namespace penstock::console {
 /// What the workbench asks of the world around it.
 struct surroundings {
   std::function<void(client::question, desk::answer_handler)> ask;
+  std::function<void(const std::string&, desk::event_handler)> follow;
+  std::function<void(const std::string&, std::chrono::milliseconds, std::function<void()>)> later;
   std::function<void()> read_again;
   std::function<bool(std::string_view)> copy;
   std::function<void(bool)> take_mouse;
@@ -33,7 +35,7 @@ class workbench : public desk {
   static constexpr int least_columns = 80;
   static constexpr int least_rows = 24;
 
-  /// `who`: project and user, for the header.
+  /// `who`: the project, if there is one, and the user, for the header.
   workbench(std::string who, surroundings around) : who_(std::move(who)), around_(std::move(around)) {}
 
   /// In the order of the header; the first is shown until the person chooses another. At least one.
@@ -46,6 +48,10 @@ class workbench : public desk {
   void set_theme(theme which) { theme_ = which; }
 
   void ask(client::question what, answer_handler then) override { around_.ask(std::move(what), std::move(then)); }
+  void follow(const std::string& topic, event_handler then) override { around_.follow(topic, std::move(then)); }
+  void later(const std::string& name, std::chrono::milliseconds wait, std::function<void()> then) override {
+    around_.later(name, wait, std::move(then));
+  }
   void read_again() override { around_.read_again(); }
   bool copy(std::string_view text) override { return around_.copy(text); }
   void say(std::string text, role look = role::plain) override;
@@ -56,6 +62,7 @@ class workbench : public desk {
  private:
   [[nodiscard]] tab& shown_tab() const { return *tabs_[shown_]; }
   [[nodiscard]] places here() const;
+  [[nodiscard]] bool has_tab(action shown_by) const;
   void take_key(const key_press& key);
   void do_action(action what);
   bool do_common(action what);

@@ -41,6 +41,7 @@ void add_all_commands(CLI::App& program, context& at) {
   add_key_commands(program, at);
   add_governor_commands(program, at);
   add_governance_commands(program, at);
+  add_audit_commands(program, at);
   add_upkeep_commands(program, at);
   add_server_commands(program, at);
   add_doctor_command(program, at);

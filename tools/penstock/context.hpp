@@ -97,6 +97,7 @@ void add_completion_command(CLI::App& program, context& at);   // completion, an
 void add_open_commands(CLI::App& program, context& at);        // open list, verify, view
 void add_governor_commands(CLI::App& program, context& at);    // governor status, simulate, pause, resume
 void add_governance_commands(CLI::App& program, context& at);  // governance show, check, reload, admin purge
+void add_audit_commands(CLI::App& program, context& at);       // audit list, proof, checkpoint
 void add_upkeep_commands(CLI::App& program, context& at);      // admin backup, admin check
 void add_server_commands(CLI::App& program, context& at);      // server status
 

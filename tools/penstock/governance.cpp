@@ -4,6 +4,7 @@
 
 #include "tools/client/local_file.hpp"
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/rules_verdict.hpp"
 #include "tools/penstock/units.hpp"
 
 namespace penstock::commands {
@@ -11,8 +12,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Its text is part of one message to the server.
-constexpr std::size_t longest_rules_bytes = 900'000;
 constexpr std::chrono::seconds longest_reload{60};
 
 result<json> ask_site(context& at, const std::string& command, const json& args, const std::string& op = {}) {
@@ -34,28 +33,10 @@ exit_code run_show(context& at) {
   return exit_code::ok;
 }
 
-/// "governance.toml:12:8: port: expected 1 to 65535"
-std::string fault_line(const json& fault) {
-  const auto line = number_in(fault, "line");
-  return text_in(fault, "file") +
-         (line == 0 ? "" : ":" + std::to_string(line) + ":" + std::to_string(number_in(fault, "column"))) + ": " +
-         text_in(fault, "message");
-}
-
-/// Faults, or what would change and who would feel it.
-exit_code say_verdict(context& at, const json& answer) {
-  if (at.json) at.show(answer);
-  const auto& faults = array_in(answer, "faults");
-  for (const auto& fault : faults) at.say(fault_line(fault));
-  if (!faults.empty() || !answer.value("valid", false)) {
-    at.say(std::to_string(faults.size()) + " faults; the rules in force stay in force.");
-    return exit_code::not_everything_ok;
-  }
-  for (const auto& change : array_in(answer, "changes")) at.say(text_in(change, "text"));
-  if (answer.contains("affected"))
-    for (const auto& [project, felt] : answer["affected"].items()) at.say(text_in(felt, "text"));
-  if (array_in(answer, "changes").empty()) at.say("No fault, and nothing changes.");
-  return exit_code::ok;
+exit_code say_verdict(context& at, const json& verdict) {
+  if (at.json) at.show(verdict);
+  for (const auto& line : verdict_lines(verdict)) at.say(line);
+  return is_valid_verdict(verdict) ? exit_code::ok : exit_code::not_everything_ok;
 }
 
 exit_code run_check(context& at, const std::string& file) {
@@ -69,7 +50,7 @@ exit_code run_reload(context& at) {
   auto answer = ask_site(at, "governance.reload", json::object(), client::new_op());
   if (!answer) return at.report(answer.error());
   const auto code = say_verdict(at, *answer);
-  if (code == exit_code::ok && !array_in(*answer, "changes").empty()) at.say("In force now.");
+  if (code == exit_code::ok && has_changes(*answer)) at.say("In force now.");
   return code;
 }
 

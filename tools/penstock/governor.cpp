@@ -4,6 +4,8 @@
 
 #include "tools/client/local_file.hpp"
 #include "tools/penstock/context.hpp"
+#include "tools/penstock/governor_words.hpp"
+#include "tools/penstock/rules_verdict.hpp"
 #include "tools/penstock/simulate_table.hpp"
 #include "tools/penstock/units.hpp"
 
@@ -12,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-/// Its text is part of one message to the server.
-constexpr std::size_t longest_rules_bytes = 900'000;
 constexpr std::chrono::seconds longest_simulation{30};
 constexpr std::chrono::seconds longest_switch{10};
 
@@ -27,47 +27,14 @@ result<json> ask_site(context& at, const std::string& command, bool of_project) 
   return (*server)->ask({command, project, json::object(), "", {}});
 }
 
-/// {"minute": 3, "hour": 20} as "3/min 20/h"; limits and counts have the same shape.
-std::string rates(const json& of, std::initializer_list<std::pair<const char*, const char*>> names) {
-  std::string text;
-  for (const auto& [member, unit] : names)
-    if (const auto value = text_in(of, member); !value.empty()) text += (text.empty() ? "" : ", ") + value + unit;
-  return text;
-}
-
-json object_in(const json& from, const char* member) {
-  const auto found = from.find(member);
-  return found != from.end() && found->is_object() ? *found : json::object();
-}
-
-std::string waiting_in(const json& one) {
-  std::string text;
-  const auto waiting = object_in(one, "waiting");
-  for (const auto& [project, count] : waiting.items())
-    text += (text.empty() ? "" : ", ") + project + ": " + count.dump();
-  return text;
-}
-
-std::string pause_of(const json& one) {
-  const auto paused = one.find("paused");
-  if (paused == one.end() || paused->is_null() || *paused == false) return {};
-  if (paused->is_object()) return "paused: " + text_in(*paused, "reason");
-  return *paused == true ? "paused" : text_in(one, "paused");
-}
-
-/// A window may be its name, or an object that has one; none is open when it is empty.
-cell window_of(const json& one) {
+/// A pause tells more than the window.
+cell window_cell(const json& one) {
   if (const auto pause = pause_of(one); !pause.empty()) return {pause, tint::busy};
-  const auto name =
-      object_in(one, "window").contains("name") ? text_in(object_in(one, "window"), "name") : text_in(one, "window");
-  return name.empty() ? cell{"closed", tint::busy} : cell{name};
+  const auto name = window_of(one);
+  return name == "closed" ? cell{name, tint::busy} : cell{name};
 }
 
-cell state_of(const json& one) {
-  const auto state = text_in(one, "state");
-  const auto problem = text_in(one, "problem");
-  return {problem.empty() ? state : state + ": " + problem, state == "up" ? tint::good : tint::bad};
-}
+cell state_cell(const json& one) { return {state_of(one), text_in(one, "state") == "up" ? tint::good : tint::bad}; }
 
 exit_code run_governor(context& at) {
   auto answer = ask_site(at, "governor.status", true);
@@ -87,7 +54,7 @@ exit_code run_governor(context& at) {
   const auto& listed = answer->is_array() ? *answer : array_in(*answer, "pacs");
   for (const auto& one : listed) {
     const auto pacs = text_in(one, "pacs").empty() ? text_in(one, "id") : text_in(one, "pacs");
-    rows.add({pacs, state_of(one), window_of(one),
+    rows.add({pacs, state_cell(one), window_cell(one),
               rates(object_in(one, "limits"),
                     {{"concurrent", " at once"}, {"per_minute", "/min"}, {"per_hour", "/h"}, {"per_day", "/day"}}),
               rates(object_in(one, "started"), {{"minute", "/min"}, {"hour", "/h"}, {"day", "/day"}}),

@@ -9,6 +9,8 @@
 
 #include "conf/calendar.hpp"
 #include "messages/type_ids.hpp"
+#include "storage/audit_events.hpp"
+#include "storage/checkpoint_key.hpp"
 #include "storage/journal_reader.hpp"
 #include "storage/recovery_record.hpp"
 #include "tools/penstockd/exit_code.hpp"
@@ -199,6 +201,7 @@ result<void> server::open_control() {
   parts.rules = from_.rules;
   parts.downloads = desk_;
   parts.read_events = [core = core_](const std::string& topic, std::uint64_t first, std::size_t limit) {
+    if (topic == storage::audit_topic) return storage::read_audit_events(*core, first, limit);
     return storage::read_events(*core, topic, first, limit);
   };
   parts.refused_connections = [this] { return zap_->refused(); };
@@ -218,6 +221,9 @@ void server::start_actors() {
   options.core = core_;
   options.state = state_.get();
   options.cache_shards = from_.settings.cache_shards;
+  auto signer = storage::open_checkpoint_key(state_->keys() / "checkpoint.key");
+  if (!signer) spdlog::warn("no checkpoints of the journal are given: {}", signer.error().text());
+  if (signer) options.signer = *signer;
   options.backup_directory = from_.settings.backup.directory;
   options.backups_kept = from_.settings.backup.keep;
   options.min_free_disk_bytes = from_.settings.limits.min_free_disk_bytes;
