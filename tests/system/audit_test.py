@@ -224,6 +224,7 @@ def test_an_auditor_without_a_project_proves_an_entry(site):
         terminal.press("F")
         terminal.type("kind=governor.paused")
         terminal.press("Enter")
+        terminal.wait_for(" 3 rows")
         terminal.wait_for("looking for kind=governor.paused")
         terminal.press("Enter")
         terminal.wait_for("verified: one of the")
