@@ -15,6 +15,7 @@ from terminal import Terminal
 USAGE = 2
 AS_A_SHELL_LEAVES_IT = "0 0 1"
 PASTED = "1000001\nC104420\n"
+GREY_PATIENT = "1000001"  # others have images in colour, which have no window
 PASSPHRASE = "correct horse battery staple"
 
 
@@ -159,7 +160,9 @@ def test_takes_a_study_home_and_shows_it_by_keys(site):
     with tempfile.TemporaryDirectory() as folder, open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
         terminal.press("3")
         terminal.wait_for("1000001")
-        terminal.press("d")
+        terminal.press("/")
+        terminal.type(GREY_PATIENT)
+        terminal.press("Enter", "d")
         terminal.wait_for("Download 1 study")
         terminal.press("Tab", "Tab")
         fill_in_passphrase(terminal, 2)
@@ -259,7 +262,7 @@ def test_asks_before_it_leaves_a_download_that_can_be_resumed(site):
     with tempfile.TemporaryDirectory() as folder, open_console(site, PENSTOCK_DOWNLOADS=folder) as terminal:
         terminal.press("3")
         terminal.wait_for("1000001")
-        site.kill_server()
+        os.kill(site.server_pid, signal.SIGSTOP)
         try:
             terminal.press("d")
             terminal.wait_for("Download 1 study")
@@ -271,7 +274,7 @@ def test_asks_before_it_leaves_a_download_that_can_be_resumed(site):
             terminal.press("y")
             expect_restored(terminal)
         finally:
-            site.start_server()
+            os.kill(site.server_pid, signal.SIGCONT)
 
 
 def test_is_told_that_a_window_is_too_small(site):
